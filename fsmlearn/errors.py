@@ -1,0 +1,24 @@
+"""What can go wrong, as exceptions whose text is already the line a user should read.
+
+The library raises these and nothing prints them but the command line's one error boundary.
+"""
+
+
+class FsmlearnError(Exception):
+    """Something the user can put right; its text is one line saying what, where and what to do."""
+
+
+class LogError(FsmlearnError):
+    """A log cannot be read as it stands; the text names file, line and remedy."""
+
+
+class ModelError(FsmlearnError):
+    """A model file is missing, foreign, truncated or of another version."""
+
+
+class SettingsError(FsmlearnError):
+    """A setting has a value that cannot be used."""
+
+
+class UnknownNameError(FsmlearnError):
+    """A state or trigger that the machine does not know; the text suggests the nearest name."""
