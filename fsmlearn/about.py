@@ -1,0 +1,110 @@
+"""What a training run read, dropped, trained and found, as plain data.
+
+`report` shows it, `store` keeps it beside the machine. Standard library only, and no arrays: a report of a
+stored model must start without NumPy and without the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+Verdict = Literal["learned", "noise", "only learned", "only seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogSummary:
+    """What was read."""
+
+    kind: str
+    files: tuple[str, ...]
+    columns: Mapping[str, str]  # role -> header
+    rows: int
+    traces: int
+    states: int
+    triggers: int
+    outputs: int
+    fingerprint: str  # SHA-256 over the coded rows
+    oddities: tuple[tuple[str, int, str, str], ...]  # (what, count, where, what was done)
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSummary:
+    """What was filtered: every kind with its estimated rate, and how many rows were dropped and repaired."""
+
+    rates: Mapping[str, float]  # kind -> share of rows
+    counts: Mapping[str, int]  # kind -> rows found
+    dropped: int
+    repaired: int
+    gaps: int  # places where rows seem to be lost
+    examples: tuple[tuple[str, str, str, str], ...]  # (where, action, kind, reason), the first hundred
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSummary:
+    """One line of the training curve. Losses are nats per row."""
+
+    index: int
+    loss: float
+    accuracy: float
+    held_out_loss: float
+    held_out_accuracy: float
+    gradient_norm: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """How training went."""
+
+    cell: str
+    activation: str
+    hidden: int
+    parameters: int
+    prefixes: int  # distinct histories trained on
+    epochs: tuple[EpochSummary, ...]
+    best: int  # index of the epoch whose weights were kept
+    interrupted: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionSummary:
+    """How the table was found."""
+
+    vectors: int  # hidden vectors clustered
+    clusters: int  # groups before merging
+    states: int  # states of the machine
+    misfits: int  # clean rows that the machine gives no place
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One transition, in the names of the log: how often it was observed and what the machine made of it."""
+
+    state: str  # visible state
+    trigger: str
+    next_state: str  # visible state
+    output: str | None
+    observed: int  # rows of the log as read
+    noise: int  # of these, rows that the filter dropped or repaired
+    learned: float  # probability of this transition in the machine, over the rows of (state, trigger)
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Everything `report` needs beside the machine."""
+
+    log: LogSummary
+    noise: NoiseSummary
+    training: TrainingSummary
+    extraction: ExtractionSummary
+    comparison: tuple[Comparison, ...]
+    settings: Mapping[str, str | int | float | bool | None]
+    versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
+
+
