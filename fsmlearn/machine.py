@@ -6,8 +6,12 @@ networks; what learns a machine imports this module, never the other way round.
 
 from __future__ import annotations
 
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 Kind = Literal["moore", "mealy"]
 
@@ -37,7 +41,8 @@ class Machine:
     """A finite state machine with honest probabilities; (state, trigger) may have several transitions.
 
     `initial` is the most frequent first state of a trace. States are in breadth-first order from it,
-    triggers in order of first appearance, transitions in order of (state, trigger, -probability).
+    triggers in order of first appearance, transitions in order of (state, trigger, -probability);
+    `build` and `minimise` see to that. Constructing a machine whose parts do not fit raises ValueError.
     """
 
     kind: Kind
@@ -45,3 +50,319 @@ class Machine:
     states: tuple[State, ...]
     triggers: tuple[str, ...]
     transitions: tuple[Transition, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"kind is {self.kind!r}, not one of {', '.join(get_args(Kind))}")
+        names = {state.name for state in self.states}
+        for what, given in (("state", [state.name for state in self.states]), ("trigger", self.triggers)):
+            for name, times in Counter(given).items():
+                if not name:
+                    raise ValueError(f"a {what} has an empty name")
+                if times > 1:
+                    raise ValueError(f"{what} {name!r} is given twice")
+        if self.initial not in names:
+            raise ValueError(f"the initial state {self.initial!r} is not among the states")
+        triggers = set(self.triggers)
+        shares: dict[tuple[str, str], float] = {}
+        ways = set()
+        for t in self.transitions:
+            way = (t.state, t.trigger, t.next_state, t.output)
+            if t.state not in names or t.next_state not in names or t.trigger not in triggers:
+                raise ValueError(f"transition {way} names an unknown state or trigger")
+            if way in ways:
+                raise ValueError(f"transition {way} is given twice")
+            if t.count < 0 or not 0 < t.probability <= 1:
+                raise ValueError(f"transition {way} has count {t.count} and probability {t.probability}")
+            ways.add(way)
+            shares[t.state, t.trigger] = shares.get((t.state, t.trigger), 0.0) + t.probability
+        for (name, trigger), share in shares.items():
+            if not math.isclose(share, 1, abs_tol=1e-6):
+                raise ValueError(f"the probabilities of {name!r} under {trigger!r} must sum to 1 (got {share})")
+
+    @classmethod
+    def build(
+        cls,
+        kind: Kind,
+        initial: int,
+        labels: Sequence[str | None],
+        triggers: Sequence[str],
+        transitions: Iterable[tuple[int, str, int, str | None, int]],
+    ) -> Machine:
+        """Name a table of integers: state i shows labels[i]; a transition is (state, trigger, next, output, count).
+
+        Unreachable states are left out, equal transitions are added up, and the rest is put in order. A
+        state is called by its label, the second of a label `label·2`; states without labels S0, S1, ...
+        Probabilities are the shares of the counts; a transition without rows keeps its place only where
+        nothing else is known of its (state, trigger), with equal shares.
+        """
+        counts: Counter[tuple[int, str, int, str | None]] = Counter()
+        for state, trigger, following, output, count in transitions:
+            if count < 0:
+                raise ValueError(f"state {state} under {trigger!r} has count {count}")
+            counts[state, trigger, following, output] += count
+        totals: Counter[tuple[int, str]] = Counter()
+        ways: Counter[tuple[int, str]] = Counter()
+        for (state, trigger, _, _), count in counts.items():
+            totals[state, trigger] += count
+            ways[state, trigger] += 1
+        edges = []
+        for (state, trigger, following, output), count in counts.items():
+            total = totals[state, trigger]
+            if count or not total:
+                share = count / total if total else 1 / ways[state, trigger]
+                edges.append(_Edge(state, trigger, following, output, count, share))
+        return _assemble(kind, initial, labels, triggers, edges)
+
+    @cached_property
+    def _by_state(self) -> dict[str, dict[str, tuple[Transition, ...]]]:
+        table: dict[str, dict[str, list[Transition]]] = {state.name: {} for state in self.states}
+        for t in sorted(self.transitions, key=lambda t: -t.probability):
+            table[t.state].setdefault(t.trigger, []).append(t)
+        return {
+            state: {trigger: tuple(row[trigger]) for trigger in self.triggers if trigger in row}
+            for state, row in table.items()
+        }
+
+    @cached_property
+    def labels(self) -> dict[str, str | None]:
+        """State name -> label, in the order of the states."""
+        return {state.name: state.label for state in self.states}
+
+    def visible(self, name: str) -> str:
+        """What the log calls the state `name`: its label, or the name itself where there is none."""
+        return self.labels[name] or name
+
+    def successors(self, state: str, trigger: str) -> tuple[Transition, ...]:
+        """The ways on from `state` under `trigger`, the most probable first; () where there is none."""
+        return self._by_state.get(state, {}).get(trigger, ())
+
+    def run(self, word: Iterable[str], start: str | None = None) -> Iterator[Transition]:
+        """Fire the triggers of `word` one after the other from `start` (the initial state), always the most
+        probable way; it ends early where the machine has no way on."""
+        state = self.initial if start is None else start
+        for trigger in word:
+            ways = self.successors(state, trigger)
+            if not ways:
+                return
+            yield ways[0]
+            state = ways[0].next_state
+
+    def shortest_words(self) -> dict[str, tuple[str, ...]]:
+        """For each state a shortest sequence of triggers that can lead to it from the initial state."""
+        words: dict[str, tuple[str, ...]] = {self.initial: ()}
+        todo = deque([self.initial])
+        while todo:
+            state = todo.popleft()
+            for trigger, ways in self._by_state[state].items():
+                for t in ways:
+                    if t.next_state not in words:
+                        words[t.next_state] = (*words[state], trigger)
+                        todo.append(t.next_state)
+        return words
+
+    def minimise(self) -> Machine:
+        """The smallest machine that behaves alike, its states named anew.
+
+        States are one when they show the same label and, under every trigger, can give the same outputs
+        and lead to the same (merged) states: the coarsest bisimulation on what is possible, however
+        probable. Counts are added; probabilities are averaged by the rows behind them.
+        """
+        block = _numbered(self.labels)
+        while True:
+            finer = _numbered({name: (block[name], self._behaviour(name, block)) for name in self.labels})
+            if len(set(finer.values())) == len(set(block.values())):
+                break
+            block = finer
+
+        labels = [label for _, label in sorted({block[name]: label for name, label in self.labels.items()}.items())]
+        members = Counter(block.values())
+        rows: Counter[tuple[int, str]] = Counter()
+        for t in self.transitions:
+            rows[block[t.state], t.trigger] += t.count
+        merged: dict[tuple[int, str, int, str | None], tuple[int, float]] = {}
+        for name, table in self._by_state.items():
+            for trigger, ways in table.items():
+                total = rows[block[name], trigger]
+                weight = sum(t.count for t in ways) / total if total else 1 / members[block[name]]
+                for t in ways:
+                    way = (block[name], trigger, block[t.next_state], t.output)
+                    count, share = merged.get(way, (0, 0.0))
+                    merged[way] = (count + t.count, share + weight * t.probability)
+        edges = [_Edge(*way, count, min(share, 1.0)) for way, (count, share) in merged.items()]
+        return _assemble(self.kind, block[self.initial], labels, self.triggers, edges)
+
+    def _behaviour(self, name: str, block: Mapping[str, int]) -> frozenset[tuple[str, str | None, int]]:
+        """What can happen in the state `name`: triggers with the outputs and blocks they may lead to."""
+        return frozenset(
+            (trigger, t.output, block[t.next_state]) for trigger, ways in self._by_state[name].items() for t in ways
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The machine as JSON knows it; `from_dict` is the inverse."""
+        return {
+            "kind": self.kind,
+            "initial": self.initial,
+            "triggers": list(self.triggers),
+            "states": [{"name": state.name, "label": state.label} for state in self.states],
+            "transitions": [
+                {
+                    "state": t.state,
+                    "trigger": t.trigger,
+                    "next_state": t.next_state,
+                    "output": t.output,
+                    "count": t.count,
+                    "probability": t.probability,
+                }
+                for t in self.transitions
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Machine:
+        """Read what `to_dict` wrote; ValueError says what does not fit."""
+        return cls(
+            kind=_typed(data, "kind", str),
+            initial=_typed(data, "initial", str),
+            states=tuple(
+                State(_typed(state, "name", str), _typed(state, "label", str, type(None)))
+                for state in _typed(data, "states", list)
+            ),
+            triggers=tuple(_word(trigger) for trigger in _typed(data, "triggers", list)),
+            transitions=tuple(
+                Transition(
+                    _typed(t, "state", str),
+                    _typed(t, "trigger", str),
+                    _typed(t, "next_state", str),
+                    _typed(t, "output", str, type(None)),
+                    _typed(t, "count", int),
+                    _typed(t, "probability", float, int),
+                )
+                for t in _typed(data, "transitions", list)
+            ),
+        )
+
+
+def equivalent(a: Machine, b: Machine) -> tuple[str, ...] | None:
+    """None where both machines can show the same, else a shortest sequence of triggers after which they differ.
+
+    What a machine shows is the initial label and, after each trigger, the output and the label of the
+    next state; compared is what is possible, not how probable it is. The empty word tells apart
+    machines that start under different labels. Both machines are walked together breadth-first, each as
+    the set of states it may be in (subset construction), which is linear where they are deterministic.
+    """
+    if a.labels[a.initial] != b.labels[b.initial]:
+        return ()
+    triggers = tuple(dict.fromkeys((*a.triggers, *b.triggers)))
+    start = (frozenset([a.initial]), frozenset([b.initial]))
+    words: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {start: ()}
+    todo = deque([start])
+    while todo:
+        pair = todo.popleft()
+        for trigger in triggers:
+            left, right = _shown(a, pair[0], trigger), _shown(b, pair[1], trigger)
+            if left.keys() != right.keys():
+                return (*words[pair], trigger)
+            for seen, states in left.items():
+                following = (frozenset(states), frozenset(right[seen]))
+                if following not in words:
+                    words[following] = (*words[pair], trigger)
+                    todo.append(following)
+    return None
+
+
+def _shown(machine: Machine, states: frozenset[str], trigger: str) -> dict[tuple[str | None, str | None], set[str]]:
+    """(output, label) -> the states that one of `states` may be in after showing them under `trigger`."""
+    shown: dict[tuple[str | None, str | None], set[str]] = {}
+    for state in states:
+        for t in machine.successors(state, trigger):
+            shown.setdefault((t.output, machine.labels[t.next_state]), set()).add(t.next_state)
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A transition before its states have names."""
+
+    state: int
+    trigger: str
+    next: int
+    output: str | None
+    count: int
+    probability: float
+
+
+def _assemble(
+    kind: Kind, initial: int, labels: Sequence[str | None], triggers: Sequence[str], edges: Iterable[_Edge]
+) -> Machine:
+    """Keep what `initial` reaches, put it in breadth-first order and name it."""
+    position = {trigger: i for i, trigger in enumerate(triggers)}
+    leaving: dict[int, list[_Edge]] = {}
+    for edge in edges:
+        if edge.trigger not in position:
+            raise ValueError(f"trigger {edge.trigger!r} is not among the triggers")
+        leaving.setdefault(edge.state, []).append(edge)
+    order = {initial: 0}
+    todo = deque([initial])
+    while todo:
+        ways = leaving.get(todo.popleft(), [])
+        for edge in sorted(
+            ways,
+            key=lambda e: (position[e.trigger], -e.probability, e.output or "", labels[e.next] or "", e.next),
+        ):
+            if edge.next not in order:
+                order[edge.next] = len(order)
+                todo.append(edge.next)
+    names = dict(zip(order, _names([labels[state] for state in order]), strict=True))
+    kept = [edge for state in order for edge in leaving.get(state, [])]
+    kept.sort(key=lambda e: (order[e.state], position[e.trigger], -e.probability, e.output or "", order[e.next]))
+    return Machine(
+        kind,
+        names[initial],
+        tuple(State(name, labels[state]) for state, name in names.items()),
+        tuple(triggers),
+        tuple(Transition(names[e.state], e.trigger, names[e.next], e.output, e.count, e.probability) for e in kept),
+    )
+
+
+def _numbered(keys: Mapping[str, object]) -> dict[str, int]:
+    """State name -> number of the group that shares its key, the groups numbered as they appear."""
+    groups: dict[object, int] = {}
+    return {name: groups.setdefault(key, len(groups)) for name, key in keys.items()}
+
+
+def _names(labels: Sequence[str | None]) -> list[str]:
+    """A name for each state: its label, `label·2` for the second of them, `S0`, `S1`, ... without labels.
+
+    Every label is kept for the first state that shows it, so a log's own word `Rinse·2` is never taken.
+    """
+    taken = {label for label in labels if label is not None}
+    unused = set(taken)
+    names = []
+    for label in labels:
+        if label in unused:
+            unused.remove(label)
+            names.append(label)
+            continue
+        number = 0 if label is None else 2
+        while (name := f"S{number}" if label is None else f"{label}·{number}") in taken:
+            number += 1
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _typed(data: Any, key: str, *kinds: type) -> Any:
+    """data[key], of one of `kinds` (a bool is no int)."""
+    if not isinstance(data, Mapping) or key not in data:
+        raise ValueError(f"{key!r} is missing")
+    value = data[key]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise ValueError(f"{key!r} is a {type(value).__name__}")
+    return value
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a trigger is a {type(value).__name__}")
+    return value
