@@ -36,7 +36,7 @@ def ascii_only(page: str) -> str:
 
 
 def paragraphs(help_text: str) -> Iterator[str]:
-    """A command's help as roff; a paragraph that Typer is told not to wrap (it begins with a backspace) stays as it is."""
+    """A command's help as roff; a paragraph that begins with a backspace is one not to wrap, as in `--help`."""
     for block in help_text.strip().split("\n\n"):
         if block.startswith("\b"):
             yield f".PP\n.EX\n{escape(block.removeprefix(chr(8)).strip(chr(10)))}\n.EE"

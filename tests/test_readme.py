@@ -1,0 +1,110 @@
+"""What README shows is what happens: its `console` and `pycon` blocks are run, in order, in one fresh directory.
+
+A line that begins with `$ ` is typed into a shell, the lines under it are what it must print. In them `...` stands for
+anything (alone on a line, for any lines), and a number of seconds may be any other.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+SECONDS = re.compile(r"\d+(?:\\\.\d+)?(?=\\ s\b)")
+
+
+def blocks(kind: str) -> list[str]:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return [body for language, body in BLOCK.findall(readme) if language == kind]
+
+
+def calls(block: str) -> list[tuple[str, str]]:
+    """(command, what it must print) for each command of a console block."""
+    return CALL.findall(block)
+
+
+def pattern(shown: str) -> re.Pattern[str]:
+    """What README shows as a pattern for what is printed; space at the ends of lines does not count."""
+    lines = []
+    for line in shown.rstrip().split("\n"):
+        if line.strip() == "...":
+            lines.append(r"(?:.*\n)*?")
+        else:
+            loose = SECONDS.sub(lambda _: r"\d+(?:\.\d+)?", re.escape(line.rstrip()))
+            lines.append(loose.replace(r"\.\.\.", ".*") + r" *\n")
+    return re.compile("".join(lines))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that holds the sample logs and nothing else."""
+    directory = tmp_path_factory.mktemp("readme")
+    (directory / "sample_logs").symlink_to(ROOT / "sample_logs", target_is_directory=True)
+    return directory
+
+
+def environment() -> dict[str, str]:
+    """The shell of a newcomer: the installed program on the path, nothing set, a terminal of ordinary width."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FSMLEARN_", "PYTEST_"))}
+    unset = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+    kept.update(PATH=path, NO_COLOR="1", COLUMNS="100", LC_ALL="C.UTF-8")
+    return {name: value for name, value in kept.items() if name not in unset}
+
+
+def test_console_examples_print_what_the_readme_shows(workplace: Path) -> None:
+    examples = [call for block in blocks("console") for call in calls(block)]
+    assert examples
+    for command, shown in examples:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=workplace,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        printed = done.stdout.rstrip() + "\n"
+        said = f"$ {command}\n{printed}(exit status {done.returncode})\n\nREADME shows:\n{shown}"
+        assert pattern(shown).fullmatch(printed), said
+
+
+def test_python_examples_print_what_the_readme_shows(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    source = "\n".join(blocks("pycon"))
+    test = doctest.DocTestParser().get_doctest(source, {}, "README.md", "README.md", 0)
+    assert test.examples
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("Idle\n", "Idle  \n", True),
+        ("Idle\n", "Off\n", False),
+        ("", "\n", True),
+        ("", "Off\n", False),
+        ("trained in 7.6 s\n", "trained in 12 s\n", True),
+        ("trained on 7.6 rows\n", "trained on 12 rows\n", False),
+        ("a\n...\nz\n", "a\nb\nc\nz\n", True),
+        ("a\n...\nz\n", "a\nb\nc\n", False),
+        ("[a] x...y (b)\n", "[a] x and y (b)\n", True),
+        ("x...y\n", "x\ny\n", False),
+    ],
+)
+def test_what_counts_as_the_same_output(shown: str, printed: str, same: bool) -> None:
+    assert (pattern(shown).fullmatch(printed) is not None) is same
+
+
+def test_commands_are_told_from_their_output() -> None:
+    assert calls("$ a |\\\n  b\n1\n\n2\n$ c\n") == [("a |\\\n  b", "1\n\n2\n"), ("c", "")]
