@@ -39,9 +39,9 @@ def paragraphs(help_text: str) -> Iterator[str]:
     """A command's help as roff; a paragraph that begins with a backspace is one not to wrap, as in `--help`."""
     for block in help_text.strip().split("\n\n"):
         if block.startswith("\b"):
-            yield f".PP\n.EX\n{escape(block.removeprefix(chr(8)).strip(chr(10)))}\n.EE"
+            yield f".EX\n{escape(block.removeprefix(chr(8)).strip(chr(10)))}\n.EE"
         else:
-            yield ".PP\n" + escape(" ".join(block.split()))
+            yield escape(" ".join(block.split()))
 
 
 def summary(command: Command) -> str:
@@ -62,17 +62,17 @@ def section(title: str, body: list[str]) -> list[str]:
     return [f".SH {title}", *body] if body else []
 
 
-def page(name: str, command: Command, commands: dict[str, Command], text: str) -> str:
+def page(name: str, context: Any, commands: dict[str, Command], text: str) -> str:
     """One page of section 1; `commands` is empty but for the page of the program itself."""
-    context = command.make_context(name.replace("-", " ", 1), [], resilient_parsing=True)
-    usage = context.command.get_usage(context).removeprefix("Usage: ")
+    command: Command = context.command
+    usage = command.get_usage(context).removeprefix("Usage: ").replace("{", "").replace("}", "")
     listing = [f".TP\n.BR {escape(f'{name}-{key}')} (1)\n{escape(summary(each))}." for key, each in commands.items()]
     see = [f"{name}-{key} 1" for key in commands] or ["fsmlearn 1"]
     lines = [
         f'.TH {name.upper()} 1 "{DATE}" fsmlearn',
         *section("NAME", [f"{escape(name)} \\- {escape(summary(command))}"]),
         *section("SYNOPSIS", [f".B {escape(' '.join(usage.split()))}"]),
-        *section("DESCRIPTION", list(paragraphs(command.help))),
+        *section("DESCRIPTION", ["\n.PP\n".join(paragraphs(command.help))]),
         *section("COMMANDS", listing),
         *section("ARGUMENTS", list(parameters(command, context, "argument"))),
         *section("OPTIONS", list(parameters(command, context, "option"))),
@@ -90,11 +90,13 @@ def pages() -> dict[Path, str]:
         return (HERE / "text" / f"{name}.roff").read_text(encoding="utf-8")
 
     program: Command = typer.main.get_command(app)
+    root = program.make_context("fsmlearn", [], resilient_parsing=True)
     visible = {name: command for name, command in program.commands.items() if not command.hidden}
-    written = {HERE / "man1" / "fsmlearn.1": page("fsmlearn", program, visible, text("fsmlearn"))}
+    written = {HERE / "man1" / "fsmlearn.1": page("fsmlearn", root, visible, text("fsmlearn"))}
     for key, command in visible.items():
         name = f"fsmlearn-{key}"
-        written[HERE / "man1" / f"{name}.1"] = page(name, command, {}, text(name))
+        context = command.make_context(key, [], parent=root, resilient_parsing=True)
+        written[HERE / "man1" / f"{name}.1"] = page(name, context, {}, text(name))
     head = f'.TH {FORMATS.upper()} 5 "{DATE}" fsmlearn\n'
     written[HERE / "man5" / f"{FORMATS}.5"] = head + text(FORMATS)
     return {path: ascii_only(content) for path, content in written.items()}

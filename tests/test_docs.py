@@ -16,11 +16,12 @@ from fsmlearn.cli.app import app
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAM: Any = typer.main.get_command(app)
+CONTEXT = PROGRAM.make_context("fsmlearn", [], resilient_parsing=True)
 COMMANDS: dict[str, Any] = {name: each for name, each in PROGRAM.commands.items() if not each.hidden}
 
 
 def options(command: Any) -> set[str]:
-    context = command.make_context("x", [], resilient_parsing=True)
+    context = command.make_context("x", [], parent=CONTEXT, resilient_parsing=True)
     shown = [p for p in command.get_params(context) if p.param_type_name == "option"]
     return {spelling for p in shown for spelling in (*p.opts, *p.secondary_opts)}
 
@@ -41,7 +42,7 @@ def documented() -> Iterator[tuple[str, str]]:
 def test_each_command_says_what_it_does(name: str) -> None:
     command = COMMANDS[name]
     assert command.help, f"{name} is missing its help"
-    context = command.make_context(name, [], resilient_parsing=True)
+    context = command.make_context(name, [], parent=CONTEXT, resilient_parsing=True)
     for parameter in command.get_params(context):
         assert parameter.help or parameter.hidden, f"{name} {parameter.opts[0]} is missing its help"
 
