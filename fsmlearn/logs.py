@@ -206,21 +206,20 @@ def write_rows(log: Log, stream: TextIO) -> None:
         "output": (log.outputs, log.output),
     }
     present = [role for role in roles if role in log.columns]
-    # Logs have few distinct rows beside trace and step, so the words of each are joined only once.
-    distinct = np.zeros(len(log), np.int64)
-    for role in present:
-        words, codes = table[role]
-        _, distinct = np.unique(distinct * len(words) + codes, return_inverse=True)
-    _, sample = np.unique(distinct, return_index=True)
-    quoted = [[_quote(table[role][0][code]) for code in table[role][1][sample].tolist()] for role in present]
-    tails = [",".join(cells) for cells in zip(*quoted, strict=True)]
     traced = "trace" in log.columns or len(log.traces) > 1
     heads = [_quote(name) + "," for name in log.traces] if traced else [""] * len(log.traces)
     stream.write(",".join(["trace"] * traced + ["step"] + [HEADERS[role] for role in present]) + "\n")
     for start in range(0, len(log), 100_000):
         part = slice(start, start + 100_000)
-        rows = zip(log.trace[part].tolist(), log.step[part].tolist(), distinct[part].tolist(), strict=True)
-        stream.write("".join([f"{heads[r]}{step},{tails[end]}\n" for r, step, end in rows]))
+        # Logs have few distinct rows beside trace and step, so the words of each are joined only once.
+        kind = np.zeros(len(log.step[part]), np.int64)
+        for role in present:
+            words, codes = table[role]
+            _, sample, kind = np.unique(kind * len(words) + codes[part], return_index=True, return_inverse=True)
+        cells = [[_quote(table[role][0][code]) for code in table[role][1][part][sample].tolist()] for role in present]
+        tails = [",".join(row) + "\n" for row in zip(*cells, strict=True)]
+        rows = zip(log.trace[part].tolist(), log.step[part].tolist(), kind.tolist(), strict=True)
+        stream.write("".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows]))
 
 
 def _quote(word: str) -> str:
@@ -616,7 +615,7 @@ def _assemble(rows: _Rows, layout: _Layout, files: tuple[str, ...]) -> Log:
     file, line = rows.column("file"), rows.column("line")
     step = rows.column("step") if "step" in has else None
     if "trace" in has:
-        trace, names = _renumber(list(rows.codes["trace"]), rows.column("trace"))
+        names, [trace] = _renumber(list(rows.codes["trace"]), rows.column("trace"))
     else:
         trace = _cut(file, step)
         names = tuple(str(r + 1) for r in range(trace[-1] + 1))
@@ -630,7 +629,8 @@ def _assemble(rows: _Rows, layout: _Layout, files: tuple[str, ...]) -> Log:
     same = np.diff(trace) == 0  # (N - 1,) whether a row and the next are of one trace
     if step is None:
         step = np.arange(n) - np.repeat(offsets[:-1], np.diff(offsets))
-    late = np.flatnonzero((np.diff(step) < 0) & same) + 1
+    rise = np.diff(step)
+    late = np.flatnonzero(same & (rise < 0)) + 1
     oddities = _Oddities(files, file, line)
     if len(late):
         oddities.add("row out of order", late, "put in order of step")
@@ -638,6 +638,7 @@ def _assemble(rows: _Rows, layout: _Layout, files: tuple[str, ...]) -> Log:
         order = by_step if order is None else order[by_step]
         file, line, step = file[by_step], line[by_step], step[by_step]
         oddities.file, oddities.line = file, line
+        rise = np.diff(step)
 
     def column(role: str) -> IntArray:
         if role not in rows.parts:
@@ -645,13 +646,12 @@ def _assemble(rows: _Rows, layout: _Layout, files: tuple[str, ...]) -> Log:
         codes: IntArray = rows.column(role)
         return codes if order is None else codes[order]
 
-    trigger, triggers = _renumber(list(rows.codes["trigger"]), column("trigger"))
-    output, outputs = _renumber(list(rows.codes["output"]), column("output"))
+    triggers, [trigger] = _renumber(list(rows.codes["trigger"]), column("trigger"))
+    outputs, [output] = _renumber(list(rows.codes["output"]), column("output"))
     state, next_state = column("state"), column("next_state")
     states: tuple[str, ...] = ()
     unrecorded = UNKNOWN
 
-    rise = np.diff(step)
     numbered = 2 * np.count_nonzero(same & (rise == 1)) >= np.count_nonzero(same & (rise > 0))
     gap = same & (rise > 1) & numbered  # steps that mostly rise by more than one do not count rows
     joined = same & ~gap
@@ -660,8 +660,7 @@ def _assemble(rows: _Rows, layout: _Layout, files: tuple[str, ...]) -> Log:
         unrecorded = _settle_empty(words, state, next_state, joined, oddities)
         broken = np.flatnonzero(joined & (next_state[:-1] != state[1:]))
         oddities.add("broken chain", broken, "kept; next_state is not the next row's current_state")
-        both, states = _renumber(words, np.stack((state, next_state), axis=1))
-        state, next_state = both[:, 0].copy(), both[:, 1].copy()
+        states, [state, next_state] = _renumber(words, state, next_state)
         unrecorded = states.index(words[unrecorded]) if unrecorded != UNKNOWN else UNKNOWN
 
     equal = same & (rise == 0)
@@ -707,17 +706,22 @@ class _Oddities:
             self.found.append(Oddity(what, len(rows), f"{self.files[self.file[first]]}:{self.line[first]}", done))
 
 
-def _renumber(words: Sequence[str], codes: IntArray) -> tuple[IntArray, tuple[str, ...]]:
-    """Codes and words in order of first appearance; words that no code names are left out."""
-    if not words:
-        return codes, ()
-    flat = codes.ravel()
-    first = np.full(len(words), len(flat))
-    first[flat[::-1]] = np.arange(len(flat) - 1, -1, -1)  # the last assignment stays: the first appearance
-    order = np.argsort(first)[: np.count_nonzero(first < len(flat))]
+def _renumber(words: Sequence[str], *columns: IntArray) -> tuple[tuple[str, ...], list[IntArray]]:
+    """Words in order of first appearance, row by row, without those that no code names; and the columns recoded."""
+    rows, width = len(columns[0]), len(columns)
+    first = np.full(len(words), rows * width)
+    for start in range(0, rows if words else 0, 1 << 20):  # in parts, for the sake of memory
+        for c, codes in enumerate(columns):
+            part = codes[start : start + (1 << 20)]
+            place = np.full(len(words), rows * width)
+            place[part[::-1]] = np.arange(start + len(part) - 1, start - 1, -1) * width + c  # the last one stays
+            np.minimum(first, place, out=first)
+    order = np.argsort(first)[: np.count_nonzero(first < rows * width)]
+    if not len(order):
+        return (), list(columns)
     new = np.full(len(words), UNKNOWN, np.int32)
     new[order] = np.arange(len(order))
-    return new[codes], tuple(words[code] for code in order.tolist())
+    return tuple(words[code] for code in order.tolist()), [new[codes] for codes in columns]
 
 
 def _cut(file: IntArray, step: NDArray[np.int64] | None) -> IntArray:
