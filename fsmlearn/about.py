@@ -6,10 +6,11 @@ stored model must start without NumPy and without the log.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
+from dataclasses import dataclass, field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 Verdict = Literal["learned", "noise", "only learned", "only seen"]
 
@@ -107,4 +108,51 @@ class About:
     settings: Mapping[str, str | int | float | bool | None]
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
+    @classmethod
+    def from_dict(cls, data: Any) -> About:
+        """Read what `to_dict` wrote; ValueError says what does not fit."""
+        about: About = _shaped(cls, data, "about")
+        return about
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses and mappings as dicts, tuples as lists."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _shaped(kind: Any, value: Any, where: str) -> Any:
+    """`value` as the annotation `kind` asks for, or ValueError naming the place."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
+        hints = get_type_hints(kind)
+        if value.keys() == hints.keys():
+            return kind(**{name: _shaped(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+    elif origin is tuple and isinstance(value, list):
+        if inner[-1] is Ellipsis:
+            return tuple(_shaped(inner[0], each, where) for each in value)
+        if len(inner) == len(value):
+            return tuple(_shaped(hint, each, where) for hint, each in zip(inner, value, strict=True))
+    elif origin is Mapping and isinstance(value, dict):
+        return {key: _shaped(inner[1], each, f"{where}.{key}") for key, each in value.items()}
+    elif origin is Literal:
+        if value in inner:
+            return value
+    elif origin is UnionType:
+        if type(value) in inner:
+            return value
+    elif kind is float and (value is None or type(value) in (int, float)):
+        return math.nan if value is None else float(value)
+    elif type(value) is kind:
+        return value
+    raise ValueError(f"{where} is not what it should be")
