@@ -20,7 +20,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -42,6 +42,8 @@ UNKNOWN = -1  # the code of a cell without a word
 BLOCK = 1 << 23  # bytes read at a time
 LONGEST_RECORD = 1 << 26  # bytes; a longer one is a quote that was never closed
 DELIMITERS = ",\t;|"
+STDIN = "<stdin>"  # what "-" is called in files and messages
+SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))  # (256,) whether a byte is white space
 UNCLOSED = "a quoted field that does not end at its closing quote, or never; double the quotes inside it, or close it"
 STRAY = 'a quote (") inside a field that does not begin with one; quote the whole field and double the quotes inside it'
 
@@ -167,7 +169,7 @@ def read(sources: Sequence[str | Path] | str | Path, *, columns: Mapping[str, st
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     if not paths:
         raise LogError("no log given; name at least one file, or - for standard input")
-    files = tuple("<stdin>" if str(path) == "-" else str(path) for path in paths)
+    files = tuple(STDIN if str(path) == "-" else str(path) for path in paths)
     rows = _Rows()
     first: _Layout | None = None
     for number, path in enumerate(paths):
@@ -238,20 +240,21 @@ class _Block:
     line: NDArray[np.int64]  # one a record
 
 
-def _open(path: str | Path, name: str) -> BinaryIO:
-    if name == "<stdin>":
-        return cast(BinaryIO, open(sys.stdin.fileno(), "rb", closefd=False))
-    suffix = Path(path).suffix.lower()
+def _open(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
+    if name == STDIN:
+        return nullcontext(sys.stdin.buffer)  # not ours to close
+    path = Path(path)
     try:
-        if suffix == ".gz":
-            return cast(BinaryIO, gzip.open(path))
-        if suffix == ".bz2":
-            return cast(BinaryIO, bz2.open(path))
-        if suffix == ".xz":
-            return cast(BinaryIO, lzma.open(path))
-        if suffix == ".zst":
-            return _open_zstd(path, name)
-        return open(path, "rb")
+        match path.suffix.lower():
+            case ".gz":
+                return cast(BinaryIO, gzip.open(path))
+            case ".bz2":
+                return cast(BinaryIO, bz2.open(path))
+            case ".xz":
+                return cast(BinaryIO, lzma.open(path))
+            case ".zst":
+                return _open_zstd(path, name)
+        return path.open("rb")
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file; check the name and the folder") from error
     except IsADirectoryError as error:
@@ -262,7 +265,7 @@ def _open(path: str | Path, name: str) -> BinaryIO:
         raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
 
 
-def _open_zstd(path: str | Path, name: str) -> BinaryIO:
+def _open_zstd(path: Path, name: str) -> BinaryIO:
     """Zstandard is in the standard library from Python 3.14 on, and a package of its own before."""
     for module in ("compression.zstd", "zstandard"):
         with suppress(ImportError):
@@ -343,8 +346,7 @@ def _records(text: bytes, line: int, delimiter: str, fields: int, name: str) -> 
         if (cells[:, 0] >= starts).all() and (cells[:, -1] < ends).all():
             return _Block(name, text, lines)
     found = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
-    blank = np.add.reduceat(data > ord(" "), starts, dtype=np.int64) == 0
-    blank &= found == 1
+    blank = (np.add.reduceat(~SPACE[data], starts, dtype=np.int64) == 0) & (found == 1)
     wrong = np.flatnonzero((found != fields) & ~blank)
     if len(wrong):
         n = int(found[wrong[0]])
