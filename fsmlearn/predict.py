@@ -1,0 +1,164 @@
+"""Where a machine goes next: visible state, trigger and what came before -> next states with their shares.
+
+One visible state may stand for several states of the machine. Which of them it is is held as a belief, a
+probability for each, which every trigger moves on and every visible state narrows down (the forward
+recursion of hidden Markov models). Standard library only; it knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fsmlearn.errors import UnknownNameError
+from fsmlearn.machine import Machine, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One thing that may happen; `count` is the log rows behind it."""
+
+    next_state: str  # as the log calls it; a state's own name where the log hides states
+    output: str | None
+    probability: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What may happen, the most probable first; nothing where the log never showed this trigger in this state."""
+
+    predictions: tuple[Prediction, ...]
+    followed: bool = True  # False where the history does not lead from the initial state to the given one
+
+
+def predict(machine: Machine, state: str | None, trigger: str, history: Sequence[str] = ()) -> Answer:
+    """What `trigger` does in `state` (a visible state or a state's own name), after the triggers of `history`.
+
+    Without a history every state that looks like `state` counts by its rows under this trigger. With one,
+    the machine is followed from its initial state; where that does not end in `state`, the history is
+    taken for the latest triggers of a longer one and followed from anywhere. Without a state the
+    answer is for wherever the history leads, the initial state if it is empty. Raises UnknownNameError.
+    """
+    for each in (trigger, *history):
+        _check_trigger(machine, each)
+    wanted = states_called(machine, state) if state is not None else None
+    if wanted and not history:
+        return Answer(_answer(machine, _busy(machine, wanted, trigger), trigger))
+    belief: Mapping[str, float] = {machine.initial: 1.0}
+    for each in history:
+        belief = _moved(machine, belief, each)
+    if belief := _narrowed(belief, wanted):
+        return Answer(_answer(machine, belief, trigger))
+    everywhere = _rows(machine, machine.labels)
+    belief = everywhere
+    for each in history:
+        belief = _moved(machine, belief, each) or _moved(machine, everywhere, each) or everywhere
+    belief = _narrowed(belief, wanted) or _busy(machine, wanted or machine.labels, trigger)
+    return Answer(_answer(machine, belief, trigger), followed=False)
+
+
+class Follower:
+    """Follows one run of the machine row by row, from the initial state on.
+
+    A row that the machine has no place for does not end it: the belief starts again from every state that
+    looks like the row's, and `followed` is False from then on.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.followed = True
+        self._belief: Mapping[str, float] = {machine.initial: 1.0}
+
+    def answer(self, state: str | None, trigger: str) -> Answer:
+        """What `trigger` will do, the row being in `state` (None where the log hides it). Raises UnknownNameError."""
+        _check_trigger(self.machine, trigger)
+        wanted = states_called(self.machine, state) if state is not None else None
+        belief = _narrowed(self._belief, wanted)
+        if not belief:
+            self.followed = False
+            belief = _rows(self.machine, wanted or self.machine.labels)
+        self._belief = belief
+        return Answer(_answer(self.machine, belief, trigger), self.followed)
+
+    def move(self, trigger: str, output: str | None = None) -> None:
+        """Let the trigger happen, with `output` where one was seen."""
+        self._belief = _moved(self.machine, self._belief, trigger, output)
+
+
+def states_called(machine: Machine, state: str) -> tuple[str, ...]:
+    """The states that look like `state`, or the one whose own name it is. Raises UnknownNameError."""
+    looking = tuple(name for name, label in machine.labels.items() if label == state)
+    if looking:
+        return looking
+    if state in machine.labels:
+        return (state,)
+    known = dict.fromkeys(machine.visible(name) for name in machine.labels)
+    raise UnknownNameError(_unknown("state", state, [*known, *(name for name in machine.labels if name not in known)]))
+
+
+def _check_trigger(machine: Machine, trigger: str) -> None:
+    if trigger not in machine.triggers:
+        raise UnknownNameError(_unknown("trigger", trigger, machine.triggers))
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    """One line that suggests the nearest of the known names, or shows some of them."""
+    folded = {each.casefold(): each for each in reversed(known)}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    if near:
+        return f"there is no {what} {name!r}; did you mean {folded[near[0]]!r}?"
+    some = ", ".join(repr(each) for each in known[:8])
+    return f"there is no {what} {name!r}; the machine knows {some}{', ...' if len(known) > 8 else ''}"
+
+
+def _moved(
+    machine: Machine, belief: Mapping[str, float], trigger: str, output: str | None = None
+) -> Mapping[str, float]:
+    """The belief after `trigger`, and after seeing `output` where that is not None; empty where no way leads on."""
+    moved: dict[str, float] = {}
+    for name, share in belief.items():
+        for t in machine.successors(name, trigger):
+            if output is None or t.output == output:
+                moved[t.next_state] = moved.get(t.next_state, 0.0) + share * t.probability
+    return _normal(moved)
+
+
+def _narrowed(belief: Mapping[str, float], wanted: Sequence[str] | None) -> Mapping[str, float]:
+    """The belief, it being known to be in one of the wanted states (None: nothing is known)."""
+    return belief if wanted is None else _normal({name: belief[name] for name in wanted if name in belief})
+
+
+def _rows(machine: Machine, wanted: Iterable[str], trigger: str | None = None) -> Mapping[str, float]:
+    """A belief by how many rows of the log left each of the wanted states (under `trigger`)."""
+    rows = dict.fromkeys(wanted, 0)
+    for t in machine.transitions:
+        if t.state in rows and trigger in (None, t.trigger):
+            rows[t.state] += t.count
+    return _normal(rows if any(rows.values()) else dict.fromkeys(rows, 1))
+
+
+def _busy(machine: Machine, wanted: Iterable[str], trigger: str) -> Mapping[str, float]:
+    """A belief over those of the wanted states that know the trigger, by their rows under it."""
+    return _rows(machine, [name for name in wanted if machine.successors(name, trigger)], trigger)
+
+
+def _normal(weights: Mapping[str, float]) -> Mapping[str, float]:
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items() if weight > 0} if total > 0 else {}
+
+
+def _answer(machine: Machine, belief: Mapping[str, float], trigger: str) -> tuple[Prediction, ...]:
+    """What happens under `trigger`, told apart as far as the log tells it apart."""
+    ways: list[tuple[float, Transition]] = [
+        (share * t.probability, t) for name, share in belief.items() for t in machine.successors(name, trigger)
+    ]
+    total = sum(share for share, _ in ways)
+    merged: dict[tuple[str, str | None], tuple[float, int]] = {}
+    for share, t in ways:
+        seen = (machine.visible(t.next_state), t.output)
+        probability, count = merged.get(seen, (0.0, 0))
+        merged[seen] = (probability + share / total, count + t.count)
+    found = [Prediction(*seen, min(probability, 1.0), count) for seen, (probability, count) in merged.items()]
+    return tuple(sorted(found, key=lambda p: (-p.probability, p.next_state, p.output or "")))
