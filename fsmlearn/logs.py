@@ -9,6 +9,7 @@ keeps its line, and pandas' C parser turns its words into codes.
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import difflib
 import gzip
@@ -282,14 +283,12 @@ def _pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise LogError(f"{name}: cannot be read ({error}); check that the file is whole") from error
         ended = not fresh
-        if line == 1 and not rest:
-            if fresh.startswith((b"\xff\xfe", b"\xfe\xff")):
-                raise LogError(f"{name}:1: the file is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
-            fresh = fresh.removeprefix(b"\xef\xbb\xbf")
-        if b"\0" in fresh:
-            at = line + rest.count(b"\n") + fresh.count(b"\n", 0, fresh.index(b"\0"))
-            raise LogError(f"{name}:{at}: a NUL byte, so this is a binary file; give a CSV or TSV log")
         rest += fresh
+        if b"\0" in fresh:
+            if line == 1 and rest.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise LogError(f"{name}:1: the file is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+            line += rest.count(b"\n", 0, rest.index(b"\0"))
+            raise LogError(f"{name}:{line}: a NUL byte, so this is a binary file; give a CSV or TSV log")
         if ended and rest and not rest.endswith(b"\n"):
             rest += b"\n"
         cut = len(rest) if ended else _last_record_end(rest)
@@ -298,7 +297,7 @@ def _pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         piece, rest = rest[:cut], rest[cut:]
         if piece:
             _check_encoding(piece, line, name)
-            yield line, piece
+            yield line, piece.removeprefix(codecs.BOM_UTF8) if line == 1 else piece
             line += piece.count(b"\n")
 
 
@@ -377,7 +376,7 @@ def _check_quotes(data: NDArray[np.uint8], line: int, delimiter: str, name: str)
     if not len(stray) and not len(open_ended):
         return
     first = min(stray[:1].tolist() + open_ended[:1].tolist())
-    message = UNCLOSED if first in open_ended[:1] else STRAY
+    message = STRAY if first in stray[:1] else UNCLOSED
     raise LogError(f"{name}:{line + np.count_nonzero(data[: first - 1] == newline)}: {message}")
 
 
@@ -398,11 +397,10 @@ class _Layout:
 
 def _begin(pieces: Iterator[tuple[int, bytes]], name: str, chosen: Mapping[str, str]) -> tuple[_Layout, _Block]:
     """The layout told by a file's header, and the records that came along with it."""
-    line, piece = next(pieces, (1, b""))
-    text = piece.lstrip()
-    if not text:
+    line, piece = next(((line, piece) for line, piece in pieces if piece.strip()), (1, b""))
+    if not piece:
         raise LogError(f"{name}: the file is empty; give a log with a header and rows")
-    above = piece.rfind(b"\n", 0, len(piece) - len(text)) + 1  # blank lines above the header
+    above = piece.rfind(b"\n", 0, len(piece) - len(piece.lstrip())) + 1  # blank lines above the header
     line, piece = line + piece.count(b"\n", 0, above), piece[above:]
     ends = _record_ends(np.frombuffer(piece, np.uint8))
     header = piece[: ends[0] + 1] if len(ends) else piece
