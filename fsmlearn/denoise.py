@@ -157,6 +157,11 @@ class _Slots:
         last = np.bincount(inverse, rows.last[use], len(self.slot))
         ends = np.bincount(self.cell, last)[self.cell] - last
         self.label = np.where(last == self.k, label_rate * ends / max(rows.states - 1, 1), 0.0)
+        # a move that differs from its cell's usual one and that the chain confirms is a branch no stray row could fake
+        usual = np.full(self.cells, UNKNOWN)
+        usual[self.cell[self.top]] = n[self.top]
+        self.branch = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
+        self.second = min((float(self.branch.sum()) + 1) / (self.cells + 2), 0.9)
         self.explicable = self.self_loop | (self.label > 0)
 
     def spread(self, mean: Floats, shape: float = _SPREAD) -> Floats:
@@ -183,20 +188,21 @@ class _Slots:
         """EM for the rates of these kinds: (log likelihood, P(true) (K,), noise by kind (len(kinds) + 1, K), rates, mates).
 
         Each slot is either true, its count then anything from one row to the whole cell (or like that of the cell's
-        other branches), or holds noise alone. What is common in this log, cells with several branches or cells
-        without any, is learned along with the rates.
+        other branches), or holds noise alone. How many cells are defined at all is learned along with the rates.
         """
-        true = np.where(self.top | ~self.explicable, 1.0, 0.0)
+        true = np.where(self.explicable if kinds else False, 0.0, 1.0)
         shares = np.zeros((len(kinds) + 1, len(self.k)))
         rates = dict.fromkeys(kinds, 0.05)
         reach = np.where(self.top, self.visits, self.total)
-        flat = -np.log(self.k) - np.log1p(np.log(reach))
+        others = np.bincount(self.cell, self.branch)[self.cell] - self.branch
+        mate = (np.bincount(self.cell, self.branch * self.k)[self.cell] - self.branch * self.k) / np.maximum(others, 1)
+        like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
+        flat = np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
         likelihood = -np.inf
         for _ in range(40):
             unseen = 0.0
             for i, kind in enumerate(kinds):
-                exposed, hidden = self.exposure(kind, true)
-                unseen_kind = hidden
+                exposed, unseen_kind = self.exposure(kind, np.ones(len(true)) if likelihood == -np.inf else true)
                 mass = (1 - true) * exposed
                 if likelihood > -np.inf:
                     noise_rows = ((1 - true) * self.k * shares[i] / np.maximum(shares.sum(0), 1e-300)).sum()
@@ -205,22 +211,16 @@ class _Slots:
                 unseen += rates[kind] * unseen_kind
             shares[-1] = self.label
             mean = shares.sum(0)
-            branches = np.bincount(self.cell, true * ~self.top)
-            branch_rows = np.bincount(self.cell, true * ~self.top * self.k)
-            mine = true * ~self.top
-            others = branches[self.cell] - mine
-            mate = np.where(others > 0.5, (branch_rows[self.cell] - mine * self.k) / np.maximum(others, 0.5), self.total - self.k)
-            second = min((branches.sum() + 1) / (self.cells + 2), 0.9)
-            defined = min(((true * self.top).sum() + 1) / (self.possible_cells + 2), 1 - 1 / (self.possible_cells + 2))
-            prior = np.where(self.top, defined, second)
-            like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
+            defined = ((true * self.top).sum() + 1) / (self.possible_cells + 2)
+            prior = np.where(self.top, defined, self.second)
             alone = self.spread(mean)
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
-            log_true = np.log(prior) + np.logaddexp(flat, like_mates) - math.log(3) + missing
+            log_true = np.log(prior) + flat + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
             true = np.exp(log_true - both)
+            unseen -= (self.possible_cells - self.cells) * math.log1p(-defined)
             likelihood, before = float(both.sum() - unseen), likelihood
             if abs(likelihood - before) < 1e-3:
                 break
@@ -334,6 +334,13 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     odd_start = rows.first & (rows.state != beliefs.start.argmax())
     suspect = broken | odd_start
     suspect[:-1] |= broken[1:]
+    # noisy neighbours hide each other's junctions, and the ends of a trace have only one
+    for reach in (2, 3):
+        near = np.flatnonzero(suspect[:-reach] & suspect[reach:])
+        for inside in range(1, reach):
+            suspect[near + inside] = True
+    suspect[:-1] |= suspect[1:] & rows.first[:-1]
+    suspect[1:] |= suspect[:-1] & rows.last[1:]
     at = np.flatnonzero(suspect)  # (M,) rows in doubt
     if not len(at):
         return story
