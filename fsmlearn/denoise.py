@@ -584,12 +584,30 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None, rates: d
     )
 
 
+def _moved(rows: _Rows, swap: Bools) -> Bools:
+    """(N,) rows in the clean order that surely changed places, for swaps of row i (True) with the one after it.
+
+    Where a row that stays in p was written between p -> q and q -> p, it may have come before the one or after
+    the other; only that row is then sure to have moved.
+    """
+    moved = swap.copy()
+    moved[1:] |= swap[:-1]
+    p, q = rows.state, rows.next
+    i = np.flatnonzero((p[1:-1] == q[1:-1]) & (p[:-2] == p[1:-1]) & (q[2:] == p[1:-1]) & (q[:-2] == p[2:]) & (p[2:] != p[1:-1]))
+    i = i[~rows.first[i + 1] & ~rows.first[i + 2]]
+    taken = moved.copy()
+    early, late = i[swap[i] & ~taken[i + 2]], i[swap[i + 1] & ~taken[i]]
+    # in the clean order the middle row stands where its partner was written
+    moved[early + 1] = False
+    moved[late + 1] = False
+    return moved
+
+
 def _findings(
     log: Log, read: _Rows, order: Ints, what: Ints, kind: Ints, drop: Bools, fix: dict[str, Ints], swap: Bools, spurious_rate: float
 ) -> tuple[Finding, ...]:
     """A finding for each row that is not in the clean log as it was read, at its place."""
-    swapped = swap.copy()
-    swapped[1:] |= swap[:-1]
+    swapped = _moved(read, swap)
     odd = np.flatnonzero(swapped | drop | (what != _TRUE) | (kind >= 0))
     if not len(odd):
         return ()
@@ -609,7 +627,8 @@ def _findings(
         reasons = []
         if swapped[i]:
             name = "swap"
-            reasons.append(f"changed places with the row {'after' if row < i else 'before'} it: only so do the states follow one another")
+            which = "one of its neighbours" if not (swapped[row] and swapped[i]) else f"the row {'after' if row < i else 'before'} it"
+            reasons.append(f"changed places with {which}: only so do the states follow one another")
         if what[i] == _LABEL:
             true = states[fix["next"][i]]
             how = "this is the last row of its trace" if read.last[i] else f"the next row goes on from {true}"
