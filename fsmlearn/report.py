@@ -1,0 +1,305 @@
+"""Results as Rich renderables, for a terminal of any width or for a pipe; nothing is printed here.
+
+Words of a log become `Text`, never markup, and what a terminal would obey is spelt out. Nothing here needs the
+log or the network: a machine and what is stored about it are enough.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, TrainingSummary, Verdict
+from fsmlearn.formats import Row, plain, printable
+from fsmlearn.machine import Machine
+
+STATES = 30  # shown of a machine, and
+EXAMPLES = 5  # of the filter's findings, and
+DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
+
+NOISE = {"label": "wrong next state", "spurious": "row of nothing", "swap": "rows in wrong order", "drop": "row lost"}
+VERDICTS: dict[Verdict, str] = {"learned": "green", "noise": "yellow", "only learned": "cyan", "only seen": "red"}
+TRANSITION_COLUMNS = ("state", "trigger", "next_state", "output", "count", "probability")
+COMPARISON_COLUMNS = ("state", "trigger", "next_state", "output", "observed", "noise", "learned", "verdict")
+
+
+def whole(machine: Machine, about: About, width: int, *, full: bool) -> RenderableType:
+    """Everything about a training run; not `full`, long lists are cut and say so. `width` is the paper's, in cells."""
+    return Group(
+        log(about.log),
+        Text(),
+        noise(about.noise, about.log.rows),
+        Text(),
+        training(about.training),
+        Text(),
+        states(machine, about),
+        Padding(transitions(machine, width - 2, None if full else STATES), (1, 0, 1, 2)),
+        comparison(about.comparison, full=full),
+    )
+
+
+def log(summary: LogSummary) -> RenderableType:
+    """What was read, and what was odd about it."""
+    files = ", ".join(summary.files)
+    sizes = [counted(summary.rows, "row"), counted(summary.traces, "trace"), counted(summary.triggers, "trigger")]
+    sizes += [counted(summary.states, "visible state")] * bool(summary.states)
+    sizes += [counted(summary.outputs, "output")] * bool(summary.outputs)
+    facts = [files, ", ".join(sizes)]
+    renamed = [f"{role} from {header!r}" for role, header in summary.columns.items()]
+    facts.append(f"columns: {', '.join(renamed)}")
+    odd = [f"{counted(count, what)}, first at {where}: {done}" for what, count, where, done in summary.oddities]
+    return _facts(("read", facts), ("odd", odd or ["nothing"]))
+
+
+def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES) -> RenderableType:
+    """What the filter dropped and repaired, and why."""
+    touched = summary.dropped + summary.repaired
+    facts = [
+        f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({percent(touched / rows if rows else 0)})"
+    ]
+    for kind, rate in summary.rates.items():
+        found = summary.counts.get(kind, 0)
+        if found or rate > 0:
+            known = f", {found:,} found" if kind in summary.counts else ""
+            facts.append(f"{NOISE.get(kind, kind)}: estimated {percent(rate)} of the rows{known}")
+    if summary.gaps:
+        facts.append(f"{counted(summary.gaps, 'place')} where rows seem to be lost")
+    shown = summary.examples[:examples]
+    facts += [f"{where}: {action}, {reason}" for where, action, _, reason in shown]
+    if shown and touched > len(shown):
+        facts.append(f"... and {touched - len(shown):,} more; `fsmlearn filter LOG --dropped FILE` lists all of them")
+    return _facts(("noise", facts))
+
+
+def training(summary: TrainingSummary) -> RenderableType:
+    """The network, and how its training went."""
+    facts = [
+        f"{summary.cell.capitalize()} network ({summary.activation}), {summary.hidden} hidden units, "
+        f"{summary.parameters:,} weights, {counted(summary.prefixes, 'distinct history', 'distinct histories')}",
+    ]
+    if summary.epochs:
+        first, last = summary.epochs[0], summary.epochs[-1]
+        best = next((epoch for epoch in summary.epochs if epoch.index == summary.best), last)
+        stopped = ", stopped by hand" if summary.interrupted else ""
+        facts.append(f"{counted(len(summary.epochs), 'epoch')} in {summary.seconds:.1f} s{stopped}")
+        curve = sparkline([epoch.held_out_loss for epoch in summary.epochs])
+        facts.append(f"held-out loss {first.held_out_loss:.3f} {curve} {last.held_out_loss:.3f} nats a row")
+        facts.append(
+            f"kept epoch {best.index}: right on {percent(best.held_out_accuracy)} of the held-out rows, "
+            f"{percent(best.accuracy)} of the others"
+        )
+    return _facts(("training", facts))
+
+
+def states(machine: Machine, about: About) -> RenderableType:
+    """How large the machine is, and which visible states it splits."""
+    labels = Counter(label for label in machine.labels.values() if label is not None)
+    size = counted(len(machine.states), "state")
+    if labels:
+        size += f" under {counted(len(labels), 'name')}"
+    facts = [f"{size}, {counted(len(machine.transitions), 'transition')}, starting in {machine.initial}"]
+    split = [f"{label} ({number})" for label, number in labels.items() if number > 1]
+    if split:
+        facts.append(f"told apart by what came before: {', '.join(split)}")
+    pairs = Counter((t.state, t.trigger) for t in machine.transitions)
+    random = sum(ways > 1 for ways in pairs.values())
+    if random:
+        facts.append(f"{counted(random, 'state and trigger', 'states and triggers')} with more than one way on")
+    missing = len(machine.states) * len(machine.triggers) - len(pairs)
+    if missing:
+        facts.append(f"{missing:,} of {missing + len(pairs):,} states and triggers never seen together")
+    if about.extraction.misfits:
+        facts.append(f"{counted(about.extraction.misfits, 'clean row')} without a place in it")
+    return _facts(("machine", facts))
+
+
+def transitions(machine: Machine, width: int, most: int | None = None) -> RenderableType:
+    """The machine at a glance: a state x trigger matrix where it fits into `width` cells, else a list by state."""
+    shown = list(machine.labels)[:most]
+    matrix = _matrix(machine, shown)
+    table = matrix if _natural_width(matrix) <= width else _by_state(machine, shown)
+    hidden = len(machine.states) - len(shown)
+    if not hidden:
+        return table
+    return Group(table, Text(f"... and {counted(hidden, 'more state')}; `fsmlearn extract-table` shows all of them"))
+
+
+def comparison(rows: Sequence[Comparison], *, full: bool) -> RenderableType:
+    """Learned against observed; not `full`, only what differs."""
+    verdicts = Counter(row.verdict for row in rows)
+    tally = ", ".join(f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict])
+    facts = _facts(("learned against observed", [f"{counted(len(rows), 'transition')}: {tally or 'none'}"]))
+    order = list(VERDICTS)
+    wanted = (
+        list(rows)
+        if full
+        else sorted(
+            (row for row in rows if row.verdict != "learned"),
+            key=lambda row: (-order.index(row.verdict), -row.observed),
+        )
+    )
+    shown = wanted if full else wanted[:DIFFERENCES]
+    if not shown:
+        return facts
+    parts: list[RenderableType] = [facts, Padding(comparison_table(shown), (1, 0, 0, 2))]
+    if len(wanted) > len(shown):
+        parts.append(Text(f"  ... and {len(wanted) - len(shown):,} more; `fsmlearn report` shows all of them"))
+    return Group(*parts)
+
+
+def transition_rows(machine: Machine) -> list[Row]:
+    """The transitions as rows under TRANSITION_COLUMNS."""
+    return [{column: getattr(t, column) for column in TRANSITION_COLUMNS} for t in machine.transitions]
+
+
+def comparison_rows(about: About) -> list[Row]:
+    """Learned against observed as rows under COMPARISON_COLUMNS."""
+    return [{column: getattr(row, column) for column in COMPARISON_COLUMNS} for row in about.comparison]
+
+
+def transition_table(machine: Machine) -> Table:
+    """Every transition on a line of its own."""
+    outputs = any(t.output is not None for t in machine.transitions)
+    table = _table("state", "trigger", "next state", *["output"] * outputs, right=("rows", "share"))
+    before = None
+    for t in machine.transitions:
+        name = t.state if t.state != before else ""
+        output = [word(t.output)] if outputs else []
+        table.add_row(
+            word(name, "bold"), word(t.trigger), word(t.next_state), *output, f"{t.count:,}", percent(t.probability)
+        )
+        before = t.state
+    return table
+
+
+def comparison_table(rows: Iterable[Comparison]) -> Table:
+    """Learned against observed, a transition a line."""
+    rows = list(rows)
+    outputs = any(row.output is not None for row in rows)
+    table = _table(
+        "state", "trigger", "next state", *["output"] * outputs, right=("seen", "noise", "learned"), last="verdict"
+    )
+    for row in rows:
+        output = [word(row.output)] if outputs else []
+        learned = percent(row.learned) if row.learned else ""
+        noisy = f"{row.noise:,}" if row.noise else ""
+        table.add_row(
+            *(word(row.state), word(row.trigger), word(row.next_state), *output),
+            *(f"{row.observed:,}", noisy, learned, Text(row.verdict, VERDICTS[row.verdict])),
+        )
+    return table
+
+
+def rows_table(columns: Sequence[str], rows: Iterable[Row]) -> Table:
+    """Any rows as a table; probabilities as shares."""
+    rows = list(rows)
+    numbers = [c for c in columns if any(isinstance(row[c], int | float) for row in rows)]
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        cells = (row[c] for c in columns)
+        table.add_row(*(percent(cell) if isinstance(cell, float) else word(plain(cell)) for cell in cells))
+    return table
+
+
+def word(text: str | None, style: str = "") -> Text:
+    """A word of the log, safe to show."""
+    return Text(printable(text or ""), style)
+
+
+def percent(share: float) -> str:
+    """A share for people: never 0 or 100 % unless it is."""
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else f"{100 * share:.1f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """A curve in one line, high to low; values that are none are left out."""
+    finite = [value for value in values if value == value]
+    if not finite:
+        return ""
+    picked = [finite[i * len(finite) // width] for i in range(width)] if len(finite) > width else finite
+    low, high = min(picked), max(picked)
+    bars = "▁▂▃▄▅▆▇█"
+    return "".join(bars[round((value - low) / (high - low) * 7)] if high > low else bars[0] for value in picked)
+
+
+def _facts(*groups: tuple[str, list[str]]) -> Table:
+    """Titles on the left, lines on the right."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for title, lines in groups:
+        for i, line in enumerate(lines):
+            grid.add_row(Text("" if i else title, "bold"), word(line))
+    return grid
+
+
+def _table(*words: str, right: Sequence[str] = (), last: str | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    if last:
+        table.add_column(last, no_wrap=True)
+    return table
+
+
+def _ways(machine: Machine, state: str, trigger: str) -> list[str]:
+    """Where a trigger leads: `Idle`, or `Soak 75.0 %` and `Drain 25.0 %`, or `S1 / ok` with outputs."""
+    found = machine.successors(state, trigger)
+    texts = []
+    for t in found:
+        text = t.next_state if t.output is None else f"{t.next_state} / {t.output}"
+        texts.append(printable(text) + (f" {percent(t.probability)}" if len(found) > 1 else ""))
+    return texts
+
+
+def _matrix(machine: Machine, shown: Sequence[str]) -> Table:
+    table = _table("")
+    for trigger in machine.triggers:
+        table.add_column(word(trigger), overflow="fold")
+    for state in shown:
+        cells = ("\n".join(_ways(machine, state, trigger)) or "·" for trigger in machine.triggers)
+        table.add_row(word(state, "bold"), *(Text(cell, "dim" if cell == "·" else "") for cell in cells))
+    return table
+
+
+def _by_state(machine: Machine, shown: Sequence[str]) -> Table:
+    """One line for each state and place it leads to, with all triggers that lead there."""
+    table = _table("state", "trigger", "next state")
+    for state in shown:
+        lines: dict[str, list[str]] = {}
+        for trigger in machine.triggers:
+            for way in _ways(machine, state, trigger):
+                lines.setdefault(way, []).append(trigger)
+        if not lines:
+            table.add_row(word(state, "bold"), "", Text("(nothing follows)", "dim"))
+        for i, (way, triggers) in enumerate(lines.items()):
+            table.add_row(word("" if i else state, "bold"), word(", ".join(triggers)), Text(way))
+    return table
+
+
+def _natural_width(table: Table) -> int:
+    """Cells that a table takes when nothing is folded."""
+    width = 0
+    for column in table.columns:
+        texts = [column.header, *column.cells]
+        width += 2 + max(cell_len(line) for text in texts for line in str(text).split("\n"))
+    return width
