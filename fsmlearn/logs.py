@@ -19,7 +19,6 @@ import json
 import lzma
 import re
 import sys
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -267,11 +266,16 @@ def _open(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
 
 
 def _open_zstd(path: Path, name: str) -> BinaryIO:
-    """Zstandard is in the standard library from Python 3.14 on, and a package of its own before."""
-    for module in ("compression.zstd", "zstandard"):
+    """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
+
+    The package zstandard, which pandas uses, would end a truncated file in silence.
+    """
+    for module in ("compression.zstd", "backports.zstd"):
         with suppress(ImportError):
             return cast(BinaryIO, import_module(module).open(path, "rb"))
-    raise LogError(f"{name}: reading .zst needs the package zstandard; install it, or unpack the file with: unzstd")
+    raise LogError(
+        f"{name}: reading .zst needs the package backports.zstd; install it, or unpack the file with: unzstd"
+    )
 
 
 def _pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
@@ -280,7 +284,7 @@ def _pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
     while not ended:
         try:
             fresh = stream.read(max(BLOCK, len(rest)))
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        except Exception as error:  # every codec has errors of its own
             raise LogError(f"{name}: cannot be read ({error}); check that the file is whole") from error
         ended = not fresh
         rest += fresh
@@ -425,7 +429,7 @@ def _split_header(header: bytes, line: int, name: str) -> tuple[str, tuple[str, 
 
 
 def _plain(header: str) -> str:
-    return header.casefold().translate({ord(c): None for c in "_- "})
+    return re.sub(r"[\s_-]", "", header.casefold())
 
 
 def _layout(delimiter: str, headers: tuple[str, ...], line: int, name: str, chosen: Mapping[str, str]) -> _Layout:

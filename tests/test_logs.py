@@ -8,7 +8,7 @@ import gzip
 import io
 import lzma
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +44,8 @@ TRICKY = [
 ]
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+calm = settings(max_examples=60, deadline=None)  # a busy machine is no failure
+
 words = st.one_of(st.sampled_from(TRICKY), st.text(characters, max_size=8).map(str.strip).filter(bool))
 
 
@@ -93,6 +95,7 @@ def oddities(log: Log) -> dict[str, tuple[int, int]]:
 rows_of_words = st.lists(st.tuples(words, words, words), min_size=1, max_size=12)
 
 
+@calm
 @given(
     rows=rows_of_words,
     delimiter=st.sampled_from(",\t;|"),
@@ -128,6 +131,7 @@ rows_with_gaps = st.lists(
 )
 
 
+@calm
 @given(rows=rows_with_gaps)
 def test_rows_stand_by_trace_and_step_and_survive_writing(rows: list[tuple[str, int, str, str, str]]) -> None:
     text = io.StringIO()
@@ -144,6 +148,7 @@ def test_rows_stand_by_trace_and_step_and_survive_writing(rows: list[tuple[str, 
     assert table(again) == table(log)
 
 
+@calm
 @given(rows=rows_of_words, data=st.data())
 def test_a_malformed_row_is_found_on_its_line_in_every_block(
     rows: list[tuple[str, str, str]], data: st.DataObject
@@ -237,13 +242,27 @@ def test_columns_can_be_told(tmp_path: Path) -> None:
         read(path, columns={"colour": "a"})
 
 
-@pytest.mark.parametrize("pack", [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
-def test_packed_logs(tmp_path: Path, pack: tuple[str, type[bytes]]) -> None:
-    suffix, compress = pack
+def check_packed(folder: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
     data = compress(f"{HEADER}A,1,Off,Power,Idle\n".encode())
-    assert table(read(write(tmp_path, data, f"log.csv.{suffix}"))) == [("A", 1, "Off", "Power", "Idle")]
-    message = refused(tmp_path, data[: len(data) // 2], f"cut.csv.{suffix}")
-    assert message.startswith(f"cut.csv.{suffix}: ") and "whole" in message
+    assert table(read(write(folder, data, f"log.csv.{suffix}"))) == [("A", 1, "Off", "Power", "Idle")]
+    for broken in (data[: len(data) // 2], b"no such format"):
+        message = refused(folder, broken, f"bad.csv.{suffix}")
+        assert message.startswith(f"bad.csv.{suffix}: ") and "whole" in message
+
+
+@pytest.mark.parametrize("pack", [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+def test_packed_logs(tmp_path: Path, pack: tuple[str, Callable[[bytes], bytes]]) -> None:
+    check_packed(tmp_path, *pack)
+
+
+def test_zstandard_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise ImportError(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logs, "import_module", absent)
+        assert "install it, or unpack the file" in refused(tmp_path, b"", "log.csv.zst")
+    check_packed(tmp_path, "zst", pytest.importorskip("backports.zstd").compress)
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,7 +457,7 @@ def test_a_quote_that_never_closes_is_not_read_to_the_end(tmp_path: Path, monkey
 # --- Log --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@calm
 @given(rows=rows_with_gaps, data=st.data())
 def test_selecting_keeps_rows_words_and_places(rows: list[tuple[str, int, str, str, str]], data: st.DataObject) -> None:
     text = io.StringIO()
