@@ -157,6 +157,9 @@ class _Slots:
         last = np.bincount(inverse, rows.last[use], len(self.slot))
         ends = np.bincount(self.cell, last)[self.cell] - last
         self.label = np.where(last == self.k, label_rate * ends / max(rows.states - 1, 1), 0.0)
+        # were it true, it would not be seen at the ends of traces alone, unless traces end with that next state
+        arrived = np.bincount(n, self.k)[n]
+        self.only_last = np.where(self.label > 0, self.k * np.log((np.bincount(n, last)[n] + 1) / (arrived + 1)), 0.0)
         # a move that differs from its cell's usual one and that the chain confirms is a branch no stray row could fake
         usual = np.full(self.cells, UNKNOWN)
         usual[self.cell[self.top]] = n[self.top]
@@ -184,7 +187,7 @@ class _Slots:
         rows, seen = np.bincount(group, k), np.bincount(group)
         return (rows[group] - k) / (size - 1), float(rows @ (size - seen)) / (size - 1)
 
-    def fit(self, kinds: tuple[str, ...]) -> tuple[float, Floats, Floats, dict[str, float], Floats]:
+    def fit(self, kinds: tuple[str, ...], start: float) -> tuple[float, Floats, Floats, dict[str, float], Floats]:
         """EM for the rates of these kinds: (log likelihood, P(true) (K,), noise by kind (len(kinds) + 1, K), rates, mates).
 
         Each slot is either true, its count then anything from one row to the whole cell (or like that of the cell's
@@ -192,7 +195,7 @@ class _Slots:
         """
         true = np.where(self.explicable if kinds else False, 0.0, 1.0)
         shares = np.zeros((len(kinds) + 1, len(self.k)))
-        rates = dict.fromkeys(kinds, 0.05)
+        rates = dict.fromkeys(kinds, start)
         reach = np.where(self.top, self.visits, self.total)
         others = np.bincount(self.cell, self.branch)[self.cell] - self.branch
         mate = (np.bincount(self.cell, self.branch * self.k)[self.cell] - self.branch * self.k) / np.maximum(others, 1)
@@ -206,7 +209,7 @@ class _Slots:
                 mass = (1 - true) * exposed
                 if likelihood > -np.inf:
                     noise_rows = ((1 - true) * self.k * shares[i] / np.maximum(shares.sum(0), 1e-300)).sum()
-                    rates[kind] = min(float(noise_rows) / max(unseen_kind + mass.sum(), 1e-9), 0.3)
+                    rates[kind] = float(min(noise_rows / max(unseen_kind + mass.sum(), 1e-9), 0.3))
                 shares[i] = rates[kind] * exposed
                 unseen += rates[kind] * unseen_kind
             shares[-1] = self.label
@@ -216,7 +219,7 @@ class _Slots:
             alone = self.spread(mean)
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
-            log_true = np.log(prior) + flat + missing
+            log_true = np.log(prior) + flat + self.only_last + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
             true = np.exp(log_true - both)
@@ -235,15 +238,18 @@ def _judge(rows: _Rows, use: Bools, label_rate: float) -> _Verdict:
     """Judge the distinct slots of the rows `use`; a kind of noise is believed in only where the counts ask for it."""
     slots = _Slots(rows, use, label_rate)
     kinds: tuple[str, ...] = ()
-    best = slots.fit(kinds)
+    best = slots.fit(kinds, 0.0)
     while True:
         offers = []
         for kind in _KINDS:
             if kind in kinds:
                 continue
-            offer = slots.fit((*kinds, kind))
+            offer = max((slots.fit((*kinds, kind), start) for start in (0.2, 0.05, 0.01)), key=lambda fit: fit[0])
             noise_rows = ((1 - offer[1]) * slots.k).sum()
             gain = offer[0] - best[0] - _EVIDENCE - 0.5 * math.log1p(noise_rows)
+            shown, unseen = slots.exposure(kind, offer[1])
+            if (shown @ (1 - offer[1]) + unseen) < 0.05 * (shown.sum() + unseen):
+                continue  # a rate read off a corner of the machine says nothing about the rest
             offers.append((gain, kind, offer))
         if not offers or max(o[0] for o in offers) <= 0:
             break
@@ -273,6 +279,8 @@ class _Beliefs:
         self.visits = np.bincount(p, count, rows.states)
         order = np.lexsort((-count, inverse))
         self.modal = np.append(n[order[np.diff(inverse[order], prepend=-1) > 0]], UNKNOWN)
+        self.arc, inverse = np.unique(self.slot // rows.outputs, return_inverse=True)
+        self.arc_count = np.append(np.bincount(inverse, count, len(self.arc)), 0.0)
         self.move, inverse = np.unique(p * rows.states + n, return_inverse=True)
         self.move_count = np.append(np.bincount(inverse, count, len(self.move)), 0.0)
         self.start = (np.bincount(starts, minlength=rows.states) + 1 / rows.states) / (len(starts) + 1)
@@ -300,6 +308,14 @@ class _Beliefs:
         action = (cell + 1 / rows.triggers) / (self.visits[p] + 1)
         return np.log(action * (self.seen(p, x, n, o) + 1 / (rows.states * rows.outputs)) / (cell + 1))
 
+    def relabelled(self, p: Ints, x: Ints, n: Ints, o: Ints) -> Floats:
+        """As `row` for a next state that was written wrong; with it the output may have been too."""
+        rows, cell = self.rows, self.cell_rows(p, x)
+        action = (cell + 1 / rows.triggers) / (self.visits[p] + 1)
+        arc = self.arc_count[self._find(self.arc, (p * rows.triggers + x) * rows.states + n)]
+        any_output = np.log(action * (arc + 1 / rows.states) / (cell + 1))
+        return np.logaddexp(self.row(p, x, n, o), any_output - math.log(10 * rows.outputs))
+
     def jump(self, p: Ints, q: Ints) -> Floats:
         """log P(the state is q some lost rows after it was p)."""
         moves = self.move_count[self._find(self.move, p * self.rows.states + q)]
@@ -326,7 +342,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     Between two rows the machine is in one state, or in two if rows are lost there. A stretch begins and
     ends at a junction that is whole or at an end of the trace. Candidates for the state after a row: what it says,
     what the next row says, what usually follows, and what the row before says (rows swapped); before a row: what it says,
-    what the row before says, and what the next row says.
+    what the row before says (or where traces begin), and what the next row says.
     """
     n = len(rows.state)
     story = _Story(rows.state.copy(), rows.next.copy(), np.zeros(n, np.int64), np.zeros(n, bool), np.zeros(n, bool))
@@ -350,7 +366,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     begins, length = begins[by_length], length[by_length]
     p, x, q, o = rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]
     none = np.int64(UNKNOWN)
-    last_q = np.where(rows.first[at], none, rows.next[at - 1])
+    last_q = np.where(rows.first[at], beliefs.start.argmax(), rows.next[at - 1])
     next_p = np.where(rows.last[at], none, rows.state[np.minimum(at + 1, n - 1)])
     pre = np.stack([p, last_q, next_p], 1)  # (M, 3) candidates before each row
     post = np.stack([q, next_p, beliefs.usual(p, x), last_q], 1)  # (M, 4) and after it
@@ -362,7 +378,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     known_pre, known_post = pre != none, post != none
     pre_code, post_code = np.where(known_pre, pre, 0), np.where(known_post, post, 0)
     as_read = beliefs.row(p, x, q, o)  # (M,)
-    relabelled = beliefs.row(p[:, None], x[:, None], post_code, o[:, None]) + log_rate["label"] - other  # (M, 4)
+    relabelled = beliefs.relabelled(p[:, None], x[:, None], post_code, o[:, None]) + log_rate["label"] - other  # (M, 4)
     elsewhere = beliefs.row(pre_code, x[:, None], q[:, None], o[:, None]) + log_rate["current"] - other  # (M, 3)
     spurious = log_rate["spurious"] - math.log(rows.triggers * rows.outputs)
     stays = (p == q) & (spurious > as_read + plain)
@@ -448,7 +464,7 @@ def _first_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
         r, y, s, u = rows.state[i], rows.trigger[i], rows.next[i], rows.output[i]
         other = math.log(max(rows.states - 1, 1))
         left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
-        score = np.stack([beliefs.row(p, x, r, o) + right - other, left + beliefs.row(q, y, s, u) - other, left + beliefs.jump(q, r) + right])
+        score = np.stack([beliefs.relabelled(p, x, r, o) + right - other, left + beliefs.row(q, y, s, u) - other, left + beliefs.jump(q, r) + right])
         chance = np.exp(score - score.max(0))  # (3, J)
         for _ in range(50):
             weight = share[:, None] * chance
@@ -476,6 +492,9 @@ def denoise(log: Log) -> Denoised:
     broken = read.broken()
     confirmed = ~broken
     confirmed[:-1] &= ~broken[1:]
+    starts = np.bincount(read.state[read.first], minlength=read.states)
+    if 2 * starts.max() > starts.sum():  # where traces begin in one state, a first row elsewhere is not confirmed either
+        confirmed &= ~read.first | (read.state == starts.argmax())
     junctions = n - int(read.first.sum())
     story = _whole_chain(read)
     seen = _judge(read, confirmed, 0.0) if confirmed.any() else None
