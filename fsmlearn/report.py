@@ -7,7 +7,7 @@ log or the network: a machine and what is stored about it are enough.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -21,12 +21,11 @@ from fsmlearn.machine import Machine
 
 STATES = 30  # shown of a machine, and
 EXAMPLES = 5  # of the filter's findings, and
+WORDS = 20  # of each kind in a log, and
 DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
 
 NOISE = {"label": "wrong next state", "spurious": "row of nothing", "swap": "rows in wrong order", "drop": "row lost"}
 VERDICTS: dict[Verdict, str] = {"learned": "green", "noise": "yellow", "only learned": "cyan", "only seen": "red"}
-TRANSITION_COLUMNS = ("state", "trigger", "next_state", "output", "count", "probability")
-COMPARISON_COLUMNS = ("state", "trigger", "next_state", "output", "observed", "noise", "learned", "verdict")
 
 
 def whole(machine: Machine, about: About, width: int, *, full: bool) -> RenderableType:
@@ -51,18 +50,39 @@ def log(summary: LogSummary) -> RenderableType:
     sizes += [counted(summary.states, "visible state")] * bool(summary.states)
     sizes += [counted(summary.outputs, "output")] * bool(summary.outputs)
     facts = [files, ", ".join(sizes)]
-    renamed = [f"{role} from {header!r}" for role, header in summary.columns.items()]
-    facts.append(f"columns: {', '.join(renamed)}")
+    facts.append(f"columns {', '.join(_column(role, header) for role, header in summary.columns.items())}")
     odd = [f"{counted(count, what)}, first at {where}: {done}" for what, count, where, done in summary.oddities]
     return _facts(("read", facts), ("odd", odd or ["nothing"]))
+
+
+def contents(summary: LogSummary, frequencies: Mapping[str, Sequence[tuple[str, int]]]) -> RenderableType:
+    """What is in a log: its sizes and oddities, and how often each word appears."""
+    lines = []
+    for what, pairs in frequencies.items():
+        shown = [f"{name} {count:,}" for name, count in pairs[:WORDS]]
+        more = [f"and {len(pairs) - WORDS:,} more"] if len(pairs) > WORDS else []
+        lines.append((what, [", ".join([*shown, *more])]))
+    return Group(log(summary), _facts(*lines))
+
+
+def model(machine: Machine, about: About) -> RenderableType:
+    """What is in a model file: the log, the network and the machine, and what made them."""
+    made = [
+        (
+            "settings",
+            [", ".join(f"{key} {plain(value)}" for key, value in about.settings.items() if value is not None)],
+        ),
+        ("made with", [", ".join(f"{name} {version}" for name, version in about.versions.items())]),
+        ("SHA-256", [about.log.fingerprint]),
+    ]
+    return Group(log(about.log), training(about.training), states(machine, about), _facts(*made))
 
 
 def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES) -> RenderableType:
     """What the filter dropped and repaired, and why."""
     touched = summary.dropped + summary.repaired
-    facts = [
-        f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({percent(touched / rows if rows else 0)})"
-    ]
+    share = percent(touched / rows if rows else 0)
+    facts = [f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({share})"]
     for kind, rate in summary.rates.items():
         found = summary.counts.get(kind, 0)
         if found or rate > 0:
@@ -134,7 +154,7 @@ def comparison(rows: Sequence[Comparison], *, full: bool) -> RenderableType:
     """Learned against observed; not `full`, only what differs."""
     verdicts = Counter(row.verdict for row in rows)
     tally = ", ".join(f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict])
-    facts = _facts(("learned against observed", [f"{counted(len(rows), 'transition')}: {tally or 'none'}"]))
+    facts = _facts(("compared", [f"{counted(len(rows), 'transition')}, learned against observed: {tally or 'none'}"]))
     order = list(VERDICTS)
     wanted = (
         list(rows)
@@ -151,16 +171,6 @@ def comparison(rows: Sequence[Comparison], *, full: bool) -> RenderableType:
     if len(wanted) > len(shown):
         parts.append(Text(f"  ... and {len(wanted) - len(shown):,} more; `fsmlearn report` shows all of them"))
     return Group(*parts)
-
-
-def transition_rows(machine: Machine) -> list[Row]:
-    """The transitions as rows under TRANSITION_COLUMNS."""
-    return [{column: getattr(t, column) for column in TRANSITION_COLUMNS} for t in machine.transitions]
-
-
-def comparison_rows(about: About) -> list[Row]:
-    """Learned against observed as rows under COMPARISON_COLUMNS."""
-    return [{column: getattr(row, column) for column in COMPARISON_COLUMNS} for row in about.comparison]
 
 
 def transition_table(machine: Machine) -> Table:
@@ -239,10 +249,16 @@ def sparkline(values: Sequence[float], width: int = 24) -> str:
     return "".join(bars[round((value - low) / (high - low) * 7)] if high > low else bars[0] for value in picked)
 
 
+def _column(role: str, header: str) -> str:
+    """A header, and what it was taken for where it does not say so itself (`Current State` does)."""
+    plain_role, plain_header = ("".join(c for c in name.casefold() if c.isalnum()) for name in (role, header))
+    return header if plain_header.endswith(plain_role) else f"{header} (as {role.replace('_', ' ')})"
+
+
 def _facts(*groups: tuple[str, list[str]]) -> Table:
     """Titles on the left, lines on the right."""
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, min_width=9)
     grid.add_column(overflow="fold")
     for title, lines in groups:
         for i, line in enumerate(lines):

@@ -27,7 +27,7 @@ def of_log(log: Log) -> LogSummary:
         states=len(log.states),
         triggers=len(log.triggers),
         outputs=len(log.outputs),
-        fingerprint=log.fingerprint,
+        fingerprint=log.fingerprint(),
         oddities=tuple((each.what, each.count, each.where, each.done) for each in log.oddities),
     )
 
@@ -46,3 +46,15 @@ def of_noise(denoised: Denoised) -> NoiseSummary:
             for finding in denoised.findings[:EXAMPLES]
         ),
     )
+
+
+def frequencies(log: Log) -> dict[str, list[tuple[str, int]]]:
+    """Rows for each visible state, trigger and output, the most frequent first."""
+    columns = {"states": (log.states, log.state), "triggers": (log.triggers, log.trigger)}
+    columns["outputs"] = (log.outputs, log.output)
+    found = {}
+    for what, (words, codes) in columns.items():
+        counts = np.bincount(codes[codes >= 0], minlength=len(words)).tolist()
+        if words:
+            found[what] = sorted(zip(words, counts, strict=True), key=lambda pair: -pair[1])
+    return found

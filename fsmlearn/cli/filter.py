@@ -1,0 +1,117 @@
+"""`fsmlearn filter`: the clean rows of a log, and the rows that were not believed."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fsmlearn import formats
+from fsmlearn.cli import console, options
+from fsmlearn.errors import LogError
+
+if TYPE_CHECKING:
+    from fsmlearn.denoise import Denoised
+
+SHOWN = 5  # findings on stderr, unless all are asked for
+
+
+def run(
+    logs: options.Logs,
+    dropped: Annotated[
+        str | None,
+        typer.Option(
+            "--dropped",
+            metavar="FILE",
+            help="Write every row that was dropped or repaired to this CSV file, with the reason.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    trace_column: options.TraceColumn = None,
+    step_column: options.StepColumn = None,
+    state_column: options.StateColumn = None,
+    trigger_column: options.TriggerColumn = None,
+    next_state_column: options.NextStateColumn = None,
+    output_column: options.OutputColumn = None,
+) -> None:
+    """Print the rows of a log that can be believed, as CSV.
+
+    What was dropped or repaired, and why, goes to standard error: a summary and the first rows, all of them with
+    --verbose, nothing with --quiet.
+    """
+    from fsmlearn import config
+
+    given = options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    settings = config.gather(given, os.environ)
+    if dropped is not None:
+        _check(dropped, logs)
+
+    from fsmlearn import report, summary
+    from fsmlearn.denoise import denoise
+    from fsmlearn.logs import read, write_rows
+
+    found = denoise(read(logs, columns=settings.columns))
+    clean = io.StringIO()
+    write_rows(found.log, clean)
+    if dropped is not None:
+        try:
+            with Path(dropped).open("w", encoding="utf-8", newline="") as file:
+                file.writelines(_findings(found))
+        except OSError as error:
+            raise LogError(
+                f"{dropped}: cannot be written ({error.strerror}); name another file with --dropped"
+            ) from None
+    console.out(clean.getvalue())
+    sys.stdout.flush()
+    if not quiet:
+        told = report.noise(summary.of_noise(found), len(found.source), examples=0 if verbose else SHOWN)
+        console.show_aside(told)
+    if verbose:
+        for finding in found.findings:
+            console.aside(f"{found.source.where(finding.row)}: {finding.action}, {finding.reason}")
+
+
+def _check(dropped: str, logs: list[str]) -> None:
+    """Find out before the work that the file of dropped rows cannot be written, or would overwrite a log."""
+    path = Path(dropped)
+    if any(log != "-" and path.exists() and Path(log).exists() and path.samefile(log) for log in logs):
+        raise LogError(f"{dropped}: is the log itself; name another file with --dropped")
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(place, os.W_OK):
+        raise LogError(f"{dropped}: cannot be written; name another file with --dropped")
+
+
+def _findings(found: Denoised) -> Iterator[str]:
+    """Lines of CSV: each row that was not believed, as the log has it, what was done and why."""
+    log = found.source
+    outputs = "output" in log.columns
+    columns = ["file", "line", "action", "kind", "trace", "step", "current_state", "trigger", "next_state"]
+    yield formats.csv_line([*columns, *["output"] * outputs, "reason"])
+
+    def word(words: tuple[str, ...], code: int) -> str:
+        return words[code] if code >= 0 and not (words is log.states and code == log.unrecorded) else ""
+
+    for finding in found.findings:
+        row = finding.row
+        yield formats.csv_line(
+            [
+                log.files[log.file[row]],
+                int(log.line[row]),
+                finding.action,
+                finding.kind,
+                log.traces[log.trace[row]],
+                int(log.step[row]),
+                word(log.states, log.state[row]),
+                word(log.triggers, log.trigger[row]),
+                word(log.states, log.next_state[row]),
+                *[word(log.outputs, log.output[row])] * outputs,
+                finding.reason,
+            ]
+        )

@@ -1,0 +1,38 @@
+"""`fsmlearn info`: what is in a log or in a model, and what is odd about it."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from fsmlearn import store
+from fsmlearn.cli import console, options
+
+
+def run(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG|MODEL", help="Log files, or one model file; - is a log on standard input."),
+    ],
+    trace_column: options.TraceColumn = None,
+    step_column: options.StepColumn = None,
+    state_column: options.StateColumn = None,
+    trigger_column: options.TriggerColumn = None,
+    next_state_column: options.NextStateColumn = None,
+    output_column: options.OutputColumn = None,
+) -> None:
+    """Tell what is in a log or in a model, and what is odd about it."""
+    from fsmlearn import report
+
+    if len(files) == 1 and store.is_model(files[0]):
+        console.show(report.model(store.load_machine(files[0]), store.load_about(files[0])))
+        return
+
+    from fsmlearn import config, summary
+    from fsmlearn.logs import read
+
+    given = options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    log = read(files, columns=config.gather(given, os.environ).columns)
+    console.show(report.contents(summary.of_log(log), summary.frequencies(log)))

@@ -1,0 +1,63 @@
+"""The live line of `train` on a terminal: stage, bar, loss and accuracy."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
+
+from fsmlearn.cli import console
+from fsmlearn.formats import printable
+
+if TYPE_CHECKING:
+    from fsmlearn.train import Epoch
+
+
+class Live:
+    """A bar for the epochs; a spinner for the stages whose length nobody knows. A context manager."""
+
+    def __init__(self) -> None:
+        colours = console.wants_colour(terminal=True)
+        self._paper = Console(file=sys.stderr, force_terminal=True, no_color=not colours, highlight=False)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+            console=self._paper,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Live:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Name the stage that begins."""
+        self._bar.update(self._task, description=printable(text), total=None)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show an epoch that has ended; after the last planned one the machine is extracted."""
+        self._bar.update(self._task, total=epoch.planned, completed=epoch.index)
+        text = (
+            f"epoch {epoch.index}/{epoch.planned}  loss {epoch.held_out_loss:.3f}  right {epoch.held_out_accuracy:.1%}"
+        )
+        if epoch.index >= epoch.planned:
+            self.say("extracting the machine")
+        else:
+            self._bar.update(self._task, description=text)
+
+    def line(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        self._paper.print(Text(printable(text)))

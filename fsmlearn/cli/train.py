@@ -1,0 +1,145 @@
+"""`fsmlearn train`: from logs to a model file, with live progress and a report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from fsmlearn import store
+from fsmlearn.cli import console, options
+from fsmlearn.errors import ModelError
+
+if TYPE_CHECKING:
+    from fsmlearn.train import Epoch
+
+
+def run(
+    logs: options.Logs,
+    model: options.Model = options.MODEL,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            "--activation",
+            metavar="tanh|sigmoid|relu",
+            help="Of the network's cell; tanh unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option("--hidden", metavar="N", help="Hidden units; chosen unless given.", show_default=False),
+    ] = None,
+    epochs: Annotated[
+        str | None,
+        typer.Option("--epochs", metavar="N", help="Epochs at most; chosen unless given.", show_default=False),
+    ] = None,
+    states: Annotated[
+        str | None,
+        typer.Option("--states", metavar="N", help="States of the machine; chosen unless given.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given.", show_default=False),
+    ] = None,
+    trace_column: options.TraceColumn = None,
+    step_column: options.StepColumn = None,
+    state_column: options.StateColumn = None,
+    trigger_column: options.TriggerColumn = None,
+    next_state_column: options.NextStateColumn = None,
+    output_column: options.OutputColumn = None,
+) -> None:
+    """Learn the machine behind a log.
+
+    Reads the log, filters noise, trains a recurrent network on what is left, extracts the machine from the
+    network, saves both, and prints a report. Everything can be left to the tool: fsmlearn train LOG.
+
+    The first Ctrl-C during training stops it and goes on with the best network so far.
+    """
+    from fsmlearn import config
+
+    given = {"activation": activation, "hidden": hidden, "epochs": epochs, "states": states, "seed": seed}
+    given |= options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    settings = config.gather(given, os.environ)
+    for log in logs:
+        if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
+            raise ModelError(f"{model}: is the log itself; name another place with --model")
+    store.check_writable(model)
+
+    from fsmlearn import pipeline
+    from fsmlearn.denoise import Denoised
+    from fsmlearn.logs import Log
+    from fsmlearn.train import Epoch
+
+    learned = None
+    with _progress(quiet) as progress:
+        progress.say(f"reading {', '.join(logs)}")
+        for value in pipeline.learning(logs, settings):
+            if isinstance(value, Log):
+                progress.say(f"filtering {len(value):,} rows")
+            elif isinstance(value, Denoised):
+                progress.say(f"training on {len(value.log):,} rows")
+            elif isinstance(value, Epoch):
+                progress.epoch(value)
+                if verbose:
+                    progress.line(_curve(value))
+            else:
+                learned = value
+    assert learned is not None, "pipeline.learning ends with what was learned"
+    store.save(model, learned.machine, learned.about, learned.model.params)
+
+    if not quiet:
+        from fsmlearn import report
+
+        console.show(report.whole(learned.machine, learned.about, console.width(), full=verbose))
+        sys.stdout.flush()
+    if learned.about.training.interrupted:
+        console.note(f"interrupted; the best machine so far is saved as {model}")
+        raise typer.Exit(console.INTERRUPTED)
+    if not quiet:
+        console.aside(f"saved as {model}")
+
+
+def _curve(epoch: Epoch) -> str:
+    return (
+        f"epoch {epoch.index}/{epoch.planned}: loss {epoch.loss:.4f}, right {epoch.accuracy:.2%}; held out "
+        f"{epoch.held_out_loss:.4f}, {epoch.held_out_accuracy:.2%}; gradient {epoch.gradient_norm:.3g}"
+    )
+
+
+class _Progress(Protocol):
+    def say(self, text: str) -> None: ...
+    def epoch(self, epoch: Epoch) -> None: ...
+    def line(self, text: str) -> None: ...
+
+
+class _Silent:
+    """Progress where nobody watches: only the lines that were asked for."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def epoch(self, epoch: Epoch) -> None:
+        pass
+
+    def line(self, text: str) -> None:
+        console.aside(text)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[_Progress]:
+    """Progress on stderr where that is a terminal, gone without a trace when it ends."""
+    if quiet or not sys.stderr.isatty():
+        yield _Silent()
+        return
+    from fsmlearn.cli.progress import Live
+
+    with Live() as live:
+        yield live

@@ -1,0 +1,76 @@
+"""A stand-in for `fsmlearn.pipeline` that counts instead of learning, so that the commands can be tested in no time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fsmlearn import summary
+from fsmlearn.about import About, Comparison, EpochSummary, ExtractionSummary, TrainingSummary
+from fsmlearn.config import Settings
+from fsmlearn.denoise import Denoised
+from fsmlearn.logs import Log, read
+from fsmlearn.machine import Machine
+
+
+@dataclass
+class Network:
+    params: dict[str, Any]
+
+
+@dataclass
+class Learned:
+    log: Log
+    denoised: Denoised
+    model: Network
+    machine: Machine
+    about: About
+
+
+def count(log: Log) -> Machine:
+    """The machine whose states are the visible ones."""
+    rows = Counter(zip(log.state.tolist(), log.trigger.tolist(), log.next_state.tolist(), strict=True))
+    edges = [(s, log.triggers[a], n, None, c) for (s, a, n), c in rows.items()]
+    return Machine.build("moore", int(log.state[0]), list(log.states), log.triggers, edges)
+
+
+class Pipeline:
+    """`interrupt` is what `training` does: nothing, note an interruption, or let Ctrl-C through."""
+
+    def __init__(self, interrupt: str = "no") -> None:
+        self.interrupt = interrupt
+        self.settings: list[Settings] = []
+
+    def learning(self, sources: Sequence[str | Path], settings: Settings) -> Iterator[Any]:
+        self.settings.append(settings)
+        log = read(list(sources), columns=settings.columns)
+        yield log
+        rows = np.arange(len(log))
+        denoised = Denoised(log, log, rows, rows < 0, (), {"label": 0.0})
+        yield denoised
+        if self.interrupt == "raise":
+            raise KeyboardInterrupt
+        machine = count(log)
+        epochs = tuple(EpochSummary(i, 1 / i, 0.9, 1 / i, 0.9, 1.0, 0.004) for i in (1, 2, 3))
+        about = About(
+            log=summary.of_log(log),
+            noise=summary.of_noise(denoised),
+            training=TrainingSummary("elman", "tanh", 8, 100, len(log), epochs, 3, self.interrupt == "note", 0.1),
+            extraction=ExtractionSummary(len(log), 9, len(machine.states), 0, 0.1),
+            comparison=tuple(
+                Comparison(t.state, t.trigger, t.next_state, None, t.count, 0, t.probability, "learned")
+                for t in machine.transitions
+            ),
+            settings={key: value for key, value in _plain(settings).items() if key != "columns"},
+            versions={"numpy": np.__version__},
+        )
+        yield Learned(log, denoised, Network({"W": np.eye(2)}), machine, about)
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {key: getattr(settings, key) for key in settings.__dataclass_fields__}
