@@ -118,7 +118,7 @@ def _pairs(node: Any, path: Path, known: tuple[str, ...]) -> Iterator[tuple[str,
     """(key, node, "file:line") for each pair of a YAML mapping whose keys must be among the known ones."""
     import yaml
 
-    if node is None:  # an empty file
+    if node is None or node.tag == "tag:yaml.org,2002:null":  # an empty file
         return
     if not isinstance(node, yaml.MappingNode):
         raise SettingsError(

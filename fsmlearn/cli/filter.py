@@ -41,7 +41,7 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
 ) -> None:
-    """Print the rows of a log that can be believed, as CSV.
+    """Print the believable rows of a log as CSV.
 
     What was dropped or repaired, and why, goes to standard error: a summary and the first rows, all of them with
     --verbose, nothing with --quiet.

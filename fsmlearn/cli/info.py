@@ -23,7 +23,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
 ) -> None:
-    """Tell what is in a log or in a model, and what is odd about it."""
+    """Tell what is in a log or in a model.
+
+    For a log: its size, its columns, its words, and what is odd about it. For a model: the log and the
+    settings that it comes from, and the size of its network and its machine.
+    """
     from fsmlearn import report
 
     if len(files) == 1 and store.is_model(files[0]):

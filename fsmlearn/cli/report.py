@@ -7,7 +7,9 @@ from fsmlearn.cli import console, options
 
 
 def run(model: options.Model = options.MODEL, format: options.Format = None) -> None:
-    """Show how a machine was learned, and learned against observed transitions.
+    """Show how the machine was learned.
+
+    It tells what was read and dropped, how training went, and compares learned with observed transitions.
 
     Each transition, in the words of the log, is one of: learned; noise (seen, but not believed); only learned
     (the machine has it, no row shows it); only seen (believed rows show it, the machine has it not).

@@ -1,0 +1,550 @@
+"""The commands: what they print, where, with which exit status, and what they leave on disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+from fake_pipeline import Pipeline, count
+from test_store import ABOUT, NETWORK
+from typer.testing import CliRunner
+
+import fsmlearn
+from fsmlearn import logs, store
+from fsmlearn.cli import predict as predict_command
+from fsmlearn.cli.app import app
+from fsmlearn.machine import Machine
+
+LOG = """trace,step,current_state,trigger,next_state
+1,1,Off,Power,Idle
+1,2,Idle,Start,Soak
+1,3,Soak,Level,Rinse
+1,4,Rinse,Timer,Off
+2,1,Off,Power,Idle
+2,2,Idle,Power,Off
+"""
+WASH = Machine.build(
+    "moore",
+    0,
+    ["Off", "Soak", "Rinse", "Soak", "Rinse", "Drain"],
+    ["Start", "Level", "Timer"],
+    [(0, "Start", 1, None, 10), (1, "Level", 2, None, 10), (2, "Timer", 3, None, 9), (3, "Level", 4, None, 8)]
+    + [(4, "Timer", 5, None, 3), (5, "Timer", 0, None, 3)],
+)
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty directory to work in, a model in it, and nothing set in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("FSMLEARN_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+    (tmp_path / "log.csv").write_text(LOG)
+    store.save("wash.fsm", WASH, ABOUT, NETWORK)
+    return tmp_path
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """`train` counts instead of learning."""
+    fake = Pipeline()
+    monkeypatch.setitem(sys.modules, "fsmlearn.pipeline", fake)  # type: ignore[arg-type]
+    monkeypatch.setattr(fsmlearn, "pipeline", fake, raising=False)
+    return fake
+
+
+def run(*arguments: str, stdin: str = "") -> Any:
+    return CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
+
+
+def told(*arguments: str, stdin: str = "", status: int = 2) -> str:
+    """The one line on stderr of a command that fails, and prints and leaves nothing."""
+    before = sorted(Path().iterdir())
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code == status, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("fsmlearn: ")
+    assert sorted(Path().iterdir()) == before
+    line: str = result.stderr
+    return line
+
+
+# --- help -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", "train", "extract-table", "predict", "report", "filter", "info"])
+def test_help_is_there_under_both_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    short, long = (run(*name.split(), option) for option in ("-h", "--help"))
+    assert short.exit_code == 0
+    assert short.stdout == long.stdout
+    assert "Usage: " in short.stdout
+    assert "\x1b" not in short.stdout
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"fsmlearn {fsmlearn.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["trian"], ["train"], ["train", "log.csv", "--bogus"], ["extract-table", "x"], ["--x"]]
+)
+def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage" in result.stderr
+
+
+# --- extract-table ----------------------------------------------------------------------------------------------------
+
+
+def test_the_table_in_a_pipe_is_csv() -> None:
+    result = run("extract-table", "--model", "wash.fsm")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert list(rows[0]) == ["state", "trigger", "next_state", "output", "count", "probability"]
+    assert rows[2] == {
+        "state": "Rinse",
+        "trigger": "Timer",
+        "next_state": "Soak·2",
+        "output": "",
+        "count": "9",
+        "probability": "1",
+    }
+
+
+def test_the_table_in_all_formats() -> None:
+    def out(style: str) -> str:
+        return str(run("extract-table", "--model", "wash.fsm", "--format", style).stdout)
+
+    assert json.loads(out("json")) == WASH.to_dict()
+    assert yaml.safe_load(out("yaml")) == WASH.to_dict()["transitions"]
+    assert out("md").count("\n") == len(WASH.transitions) + 2
+    assert out("table").splitlines()[0].split() == ["state", "trigger", "next", "state", "rows", "share"]
+    assert len(out("table").splitlines()) == len(WASH.transitions) + 1
+
+
+def test_an_unknown_format_is_told() -> None:
+    assert "'xml'; choose table, csv, json, md or yaml" in told(
+        "extract-table", "--model", "wash.fsm", "--format", "xml"
+    )
+
+
+def test_the_model_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "model.fsm: no such model" in told("extract-table")
+    monkeypatch.setenv("FSMLEARN_MODEL", "wash.fsm")
+    assert run("extract-table").exit_code == 0
+    Path("bad.fsm").write_text("bad")
+    assert "bad.fsm: is not an fsmlearn model" in told("extract-table", "--model", "bad.fsm")
+
+
+# --- predict ----------------------------------------------------------------------------------------------------------
+
+
+def ask(*arguments: str) -> list[str]:
+    result = run("predict", "--model", "wash.fsm", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return str(result.stdout).splitlines()
+
+
+def test_in_a_pipe_the_bare_next_states_are_printed() -> None:
+    assert ask("--state", "Rinse", "--trigger", "Timer") == ["Soak", "Drain"]
+    assert ask("--state", "Rinse", "--trigger", "Timer", "--history", "Start,Level") == ["Soak"]
+    assert ask("--state", "Rinse", "--trigger", "Timer", "--history", "Start", "--history", "Level,Timer,Level") == [
+        "Drain"
+    ]
+    assert ask("--state", "Rinse·2", "--trigger", "Timer") == ["Drain"]
+    assert ask("--trigger", "Level", "--history", "Start") == ["Rinse"]
+
+
+def test_shares_in_other_formats() -> None:
+    shares = ["next_state,output,probability,count", "Soak,,0.75,9", "Drain,,0.25,3"]
+    assert ask("--state", "Rinse", "--trigger", "Timer", "--format", "csv") == shares
+    found = json.loads("\n".join(ask("--state", "Rinse", "--trigger", "Timer", "--format", "json")))
+    assert found[0] == {"next_state": "Soak", "output": None, "probability": 0.75, "count": 9}
+    assert ask("--state", "Rinse", "--trigger", "Timer", "--format", "table")[1].split() == ["Soak", "75.0", "%", "9"]
+
+
+def test_where_states_are_hidden_the_output_is_printed() -> None:
+    machine = Machine.build("mealy", 0, [None], ["a"], [(0, "a", 0, "beep", 1)])
+    store.save("wash.fsm", machine, ABOUT, NETWORK)
+    assert ask("--trigger", "a") == ["beep"]
+
+
+def test_a_history_that_does_not_lead_there_is_told() -> None:
+    result = run("predict", "--model", "wash.fsm", "--state", "Rinse", "--trigger", "Timer", "--history", "Timer,Level")
+    assert result.stdout == "Drain\n"
+    assert "does not lead" in result.stderr
+
+
+def test_a_transition_never_seen_is_a_no() -> None:
+    assert "never showed 'Timer' in 'Off'" in told(
+        "predict", "--model", "wash.fsm", "--state", "Off", "--trigger", "Timer", status=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--state", "Rins", "--trigger", "Timer"], "did you mean 'Rinse'?"),
+        (["--state", "Rinse", "--trigger", "timer"], "did you mean 'Timer'?"),
+        (["--state", "Rinse", "--trigger", "Timer", "--history", "Sart"], "did you mean 'Start'?"),
+        (["--state", "Rinse"], "--trigger"),
+        (["-", "--state", "Rinse"], "either"),
+        (["x"], "either"),
+        (["-", "--format", "json"], "csv"),
+        (["-"], "<stdin>: is empty"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(arguments: list[str], text: str) -> None:
+    assert text in told("predict", "--model", "wash.fsm", *arguments)
+
+
+def batch(text: str, status: int = 0) -> tuple[list[list[str]], str]:
+    result = run("predict", "-", "--model", "wash.fsm", stdin=text)
+    assert result.exit_code == status, result.stderr
+    return list(csv.reader(io.StringIO(result.stdout))), result.stderr
+
+
+def test_rows_are_answered_each_on_its_own() -> None:
+    rows, _ = batch('state,note,trigger\nRinse,"a, b",Timer\nDrain,,Timer\n')
+    assert rows == [
+        ["state", "note", "trigger", "next_state", "probability"],
+        ["Rinse", "a, b", "Timer", "Soak", "0.75"],
+        ["Drain", "", "Timer", "Off", "1"],
+    ]
+
+
+def test_within_a_trace_the_rows_before_are_the_history() -> None:
+    log = "Trace;Current State;Trigger\n" + "".join(
+        f"{trace};{state};{trigger}\n"
+        for state, trigger in [
+            ("Off", "Start"),
+            ("Soak", "Level"),
+            ("Rinse", "Timer"),
+            ("Soak", "Level"),
+            ("Rinse", "Timer"),
+        ]
+        for trace in "xy"
+    )
+    rows, _ = batch(log)
+    assert [row[3] for row in rows[1::2]] == ["Soak", "Rinse", "Soak", "Rinse", "Drain"]
+    assert rows[1::2] == [["x", *row[1:]] for row in rows[2::2]]
+
+
+def test_a_column_of_histories_and_columns_that_are_there_already() -> None:
+    rows, _ = batch('history,state,trigger,next_state\n"Start,Level",Rinse,Timer,?\n,Rinse,Timer,?\n')
+    assert rows[0][-2:] == ["predicted_next_state", "probability"]
+    assert [row[-2:] for row in rows[1:]] == [["Soak", "1"], ["Soak", "0.75"]]
+
+
+def test_rows_without_an_answer_are_kept_counted_and_a_no() -> None:
+    rows, line = batch("state,trigger\nOff,Timer\nOf,Timer\nOff,Start\n", status=1)
+    assert [row[2:] for row in rows[1:]] == [["", ""], ["", ""], ["Soak", "1"]]
+    assert line == "fsmlearn: 2 rows have no answer; the first: <stdin>:2: the log never showed this transition\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("state\nOff\n", ":1: there is no column `trigger`"),
+        ("trigger\nTimer\n", ":1: there is no column `state`"),
+        ("state,trigger\nOff,Start\nOff\n", ":3: has 1 fields where the header has 2"),
+        ('state,trigger\n"Off,Start\n', ":2: is not CSV"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_told(text: str, told: str) -> None:
+    result = run("predict", "-", "--model", "wash.fsm", stdin=text)
+    assert result.exit_code == 2
+    assert f"fsmlearn: <stdin>{told}" in result.stderr
+
+
+def test_headers_are_those_that_logs_are_read_by() -> None:
+    for role, names in predict_command.HEADERS.items():
+        assert role == "history" or names == logs.SYNONYMS[role]
+
+
+# --- filter and info --------------------------------------------------------------------------------------------------
+
+
+def noisy() -> str:
+    """Many good runs, and one in which Idle + Start is said to lead to Rinse though the run goes on from Soak."""
+    good = [("Off", "Power", "Idle"), ("Idle", "Start", "Soak"), ("Soak", "Level", "Rinse"), ("Rinse", "Timer", "Off")]
+    lines = ["trace,step,current_state,trigger,next_state"]
+    for trace in range(200):
+        for step, (state, trigger, following) in enumerate(good):
+            wrong = (trace, step) == (120, 1)
+            lines.append(f"{trace},{step},{state},{trigger},{'Rinse' if wrong else following}")
+    return "\n".join(lines) + "\n"
+
+
+def test_filter_prints_clean_rows_and_lists_the_others() -> None:
+    Path("noisy.csv").write_text(noisy())
+    result = run("filter", "noisy.csv", "--dropped", "dropped.csv")
+    assert result.exit_code == 0
+    machine = count(logs.read(["noisy.csv"]))
+    Path("clean.csv").write_text(result.stdout)
+    clean = count(logs.read(["clean.csv"]))
+    assert len(machine.transitions) == 5
+    assert len(clean.transitions) == 4
+    (row,) = csv.DictReader(Path("dropped.csv").open(newline=""))
+    columns = ["file", "line", "action", "kind", "trace", "step", "current_state", "trigger", "next_state", "reason"]
+    assert list(row) == columns
+    assert [row[c] for c in columns[:2]] == ["noisy.csv", str(2 + 120 * 4 + 1)]
+    assert [row[c] for c in columns[4:-1]] == ["120", "1", "Idle", "Start", "Rinse"]
+    assert row["reason"]
+    assert f"noisy.csv:{2 + 120 * 4 + 1}: " in result.stderr
+
+
+def test_filter_can_be_quiet_and_read_a_pipe() -> None:
+    result = run("filter", "-", "--quiet", stdin=noisy())
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert result.stdout.startswith("trace,step,current_state,trigger,next_state\n")
+
+
+def test_the_list_of_dropped_rows_never_replaces_the_log() -> None:
+    assert "is the log itself" in told("filter", "log.csv", "--dropped", "./log.csv")
+    assert Path("log.csv").read_text() == LOG
+    assert "cannot be written" in told("filter", "log.csv", "--dropped", "missing/d.csv")
+    assert "cannot be written" in told("filter", "log.csv", "--dropped", ".")
+
+
+def test_logs_that_cannot_be_read_are_told_by_every_command(pipeline: Pipeline) -> None:
+    Path("bad.csv").write_text("trace,step,current_state,trigger,next_state\n1,1,Off,,Idle\n")
+    for command in ("filter", "info", "train"):
+        assert "bad.csv:2" in told(command, "bad.csv")
+        assert "missing.csv" in told(command, "missing.csv")
+
+
+def test_info_tells_logs_from_models() -> None:
+    log, model = run("info", "log.csv"), run("info", "wash.fsm")
+    assert (log.exit_code, model.exit_code) == (0, 0)
+    assert "6 rows, 2 traces" in log.stdout
+    assert "Power 3" in log.stdout
+    assert "6 states under 4 names" in model.stdout
+    assert ABOUT.log.fingerprint in model.stdout
+    assert run("info", "-", stdin=LOG).stdout.splitlines()[1:] == log.stdout.splitlines()[1:]
+
+
+def test_columns_may_be_named() -> None:
+    Path("log.csv").write_text("Schritt,von,Taste,nach\n1,Aus,Ein,An\n")
+    names = [
+        "--step-column",
+        "Schritt",
+        "--state-column",
+        "von",
+        "--trigger-column",
+        "Taste",
+        "--next-state-column",
+        "nach",
+    ]
+    assert "1 row" in run("info", "log.csv", *names).stdout
+    assert run("filter", "log.csv", *names, "--quiet").stdout.splitlines()[1] == "1,Aus,Ein,An"
+
+
+# --- train and report -------------------------------------------------------------------------------------------------
+
+
+def test_train_saves_a_model_and_prints_the_report(pipeline: Pipeline) -> None:
+    result = run("train", "log.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "saved as model.fsm\n"
+    assert store.load_machine("model.fsm") == count(logs.read(["log.csv"]))
+    assert store.load_network("model.fsm").keys() == {"W"}
+    for text in ("6 rows", "Elman", "4 states", "learned against observed"):
+        assert text in result.stdout
+    assert run("report", "--format", "table").stdout.splitlines()[:3] == result.stdout.splitlines()[:3]
+
+
+def test_train_can_be_quiet_and_read_a_pipe(pipeline: Pipeline) -> None:
+    result = run("train", "-", "--quiet", "--model", "new.fsm", stdin=LOG)
+    assert (result.exit_code, result.output) == (0, "")
+    assert store.load_machine("new.fsm") == count(logs.read(["log.csv"]))
+
+
+def test_settings_reach_the_pipeline(pipeline: Pipeline) -> None:
+    Path("fsmlearn.yaml").write_text("epochs: 7\nseed: 7\n")
+    options = [
+        "--seed",
+        "5",
+        "--hidden",
+        "9",
+        "--states",
+        "4",
+        "--activation",
+        "relu",
+        "--state-column",
+        "current_state",
+    ]
+    assert run("train", "log.csv", *options, "--quiet").exit_code == 0
+    (settings,) = pipeline.settings
+    assert (settings.epochs, settings.seed, settings.hidden, settings.states) == (7, 5, 9, 4)
+    assert (settings.activation, settings.columns) == ("relu", {"state": "current_state"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--seed", "x"], "--seed: 'x' is not a whole number"),
+        (["--hidden", "0"], "--hidden: hidden is 0"),
+        (["--activation", "tan"], "tanh, sigmoid or relu"),
+        (["--model", "missing/m.fsm"], "missing/m.fsm: cannot be written"),
+        (["--model", "."], "is not a file"),
+        (["--model", "log.csv"], "is the log itself"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_read(pipeline: Pipeline, arguments: list[str], text: str) -> None:
+    assert text in told("train", "log.csv", *arguments)
+    assert not pipeline.settings
+    assert Path("log.csv").read_text() == LOG
+
+
+def test_an_interrupted_training_is_saved_and_says_so(pipeline: Pipeline) -> None:
+    pipeline.interrupt = "note"
+    result = run("train", "log.csv", "--quiet")
+    assert result.exit_code == 130
+    assert result.stderr == "fsmlearn: interrupted; the best machine so far is saved as model.fsm\n"
+    assert store.load_machine("model.fsm")
+
+
+def test_an_interruption_before_training_saves_nothing(pipeline: Pipeline) -> None:
+    pipeline.interrupt = "raise"
+    Path("model.fsm").write_text("old")
+    assert "interrupted; nothing was saved" in told("train", "log.csv", status=130)
+    assert Path("model.fsm").read_text() == "old"
+
+
+def test_verbose_tells_each_epoch_and_everything(pipeline: Pipeline) -> None:
+    result = run("train", "log.csv", "--verbose")
+    assert [line.split(":")[0] for line in result.stderr.splitlines()][:3] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+
+
+def test_report_in_other_formats_holds_the_comparison() -> None:
+    rows = list(csv.DictReader(io.StringIO(run("report", "--model", "wash.fsm").stdout)))
+    assert rows == [
+        {
+            "state": "Off",
+            "trigger": "Power",
+            "next_state": "On",
+            "output": "",
+            "observed": "3",
+            "noise": "0",
+            "learned": "1",
+            "verdict": "learned",
+        }
+    ]
+    assert json.loads(run("report", "--model", "wash.fsm", "--format", "json").stdout)[0]["observed"] == 3
+
+
+# --- the world outside ------------------------------------------------------------------------------------------------
+
+
+def shell(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line typed into bash, `fsmlearn` being this one."""
+    line = f'fsmlearn() {{ "{sys.executable}" -m fsmlearn "$@"; }}\nset -o pipefail\n{command}'
+    return subprocess.run(
+        ["bash", "-c", line], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_pipe_that_closes_early_is_no_error() -> None:
+    rows = [(i, "a", i + 1, None, 1) for i in range(3000)]
+    store.save("long.fsm", Machine.build("moore", 0, [f"state {i}" for i in range(3001)], ["a"], rows), ABOUT, NETWORK)
+    done = shell("fsmlearn extract-table --model long.fsm | head -1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("state,")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_a_full_disk_is_told() -> None:
+    done = shell("fsmlearn extract-table --model wash.fsm > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "fsmlearn: standard output: cannot be written (No space left on device)\n"
+
+
+def test_tables_are_utf8_whatever_the_locale() -> None:
+    done = shell("fsmlearn extract-table --model wash.fsm", LC_ALL="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert "Rinse·2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colours_in_a_pipe_only_where_forced(environment: dict[str, str], coloured: bool, monkeypatch: Any) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in run("extract-table", "--model", "wash.fsm", "--format", "table").stdout) == coloured
+
+
+def on_a_terminal(*arguments: str, columns: int = 80) -> str:
+    """What a terminal is sent by a command whose stdout and stderr it is."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "fsmlearn", *arguments]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment):
+        os.close(theirs)
+        sent = b""
+        while True:
+            try:
+                sent += os.read(ours, 65536)
+            except OSError:  # how Linux says that the other side has closed
+                break
+    os.close(ours)
+    return sent.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json", "md", "yaml"])
+def test_a_terminal_is_never_sent_the_escapes_of_a_log(style: str) -> None:
+    word = "\x1b]0;owned\x07\x9b31m[red]"
+    store.save("evil.fsm", Machine.build("moore", 0, [word], ["=1"], [(0, "=1", 0, None, 1)]), ABOUT, NETWORK)
+    sent = on_a_terminal("extract-table", "--model", "evil.fsm", "--format", style, columns=200)
+    assert "owned" in sent
+    assert all(c.isprintable() for c in sent.replace("\n", "")), sent
+
+
+def test_a_terminal_gets_a_table_and_a_pipe_gets_csv() -> None:
+    assert on_a_terminal("predict", "--model", "wash.fsm", "--state", "Rinse", "--trigger", "Timer").splitlines()[
+        1
+    ].split() == [
+        "Soak",
+        "75.0",
+        "%",
+        "9",
+    ]
+
+
+def test_a_bug_keeps_its_traceback_and_is_no_no(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fsmlearn.cli import app as program
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(typer.main, "get_command", lambda _: broken)
+    with pytest.raises(SystemExit) as end:
+        program.main()
+    assert end.value.code == 2
+    assert "ZeroDivisionError" in capsys.readouterr().err

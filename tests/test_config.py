@@ -1,0 +1,98 @@
+"""Settings: where they come from, which wins, and how a wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsmlearn.config import FILE, Settings, gather
+from fsmlearn.errors import SettingsError
+
+
+def test_nothing_given_is_left_to_the_tool(tmp_path: Path) -> None:
+    assert gather({}, {}, tmp_path) == Settings()
+    assert (Settings().hidden, Settings().epochs, Settings().states, Settings().seed) == (None, None, None, 0)
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("hidden: 1\nepochs: 1\nseed: 1\ncolumns:\n  state: a\n  trace: a\n")
+    environment = {"FSMLEARN_EPOCHS": "2", "FSMLEARN_SEED": "2", "FSMLEARN_MODEL": "x", "FSMLEARN_STATES": ""}
+    given = {"seed": "3", "states": None, "state_column": "c"}
+    found = gather(given, environment, tmp_path)
+    assert (found.hidden, found.epochs, found.seed, found.states) == (1, 2, 3, None)
+    assert found.columns == {"state": "c", "trace": "a"}
+
+
+def test_words_of_yaml_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("columns: {state: On, next_state: 01, trigger: null, output: ~, trace: 'No'}\n")
+    assert gather({}, {}, tmp_path).columns == {
+        "state": "On",
+        "next_state": "01",
+        "trigger": "null",
+        "output": "~",
+        "trace": "No",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])
+def test_an_empty_file_is_no_setting(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert gather({}, {}, tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed: 1\nepoch: 5\n", ":2: there is no setting 'epoch'; did you mean 'epochs'?"),
+        ("on: 5\n", ":1: there is no setting 'on'; the keys are cell,"),
+        ("seed: 1\nseed: 2\n", ":2: 'seed' is given twice"),
+        ("seed: yes\n", ":1: 'yes' is not a whole number"),
+        ("seed: 1.5\n", ":1: '1.5' is not a whole number"),
+        ("hidden: 0\n", ":1: hidden is 0; give a whole number from 1 to 4096"),
+        ("activation: tan\n", ":1: activation is 'tan'; choose tanh, sigmoid or relu"),
+        ("cell: gru\n", ":1: cell is 'gru'; choose elman"),
+        ("seed: [1]\n", ":1: must be one word"),
+        ("seed:\n", ":1: must be one word"),
+        ("- seed\n", ":1: must be `key: value` lines"),
+        ("columns: x\n", ":1: must be `key: value` lines"),
+        ("columns:\n  staet: x\n", ":2: there is no setting 'staet'; did you mean 'state'?"),
+        ("seed: 1\n\tx: {\n", ":2: is not YAML"),
+        ("seed: 1\n--- \nseed: 2\n", ":2: is not YAML"),
+        ("[" * 5000, ": is not YAML"),
+        ("\0", ": is not YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        gather({}, {}, tmp_path)
+    assert str(caught.value).startswith(str(tmp_path / FILE) + told)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="is not YAML"):
+        gather({}, {}, tmp_path)
+
+
+@given(st.text(max_size=5))
+def test_words_on_the_command_line_are_numbers_or_told(word: str) -> None:
+    try:
+        found = gather({"epochs": word}, {}, "/nonexistent").epochs
+    except SettingsError as error:
+        assert str(error).startswith("--epochs: ")
+    else:
+        assert found == int(word)
+
+
+def test_the_source_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^FSMLEARN_SEED: 'x' is not a whole number"):
+        gather({}, {"FSMLEARN_SEED": "x"}, "/nonexistent")
+    with pytest.raises(SettingsError, match=r"^--hidden: hidden is -1"):
+        gather({"hidden": "-1"}, {}, "/nonexistent")
+    with pytest.raises(SettingsError, match="there is no role 'event'"):
+        Settings(columns={"event": "x"})
