@@ -16,6 +16,7 @@ from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
+from fsmlearn.train import Epoch
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Pipeline:
             raise KeyboardInterrupt
         machine = count(log)
         epochs = tuple(EpochSummary(i, 1 / i, 0.9, 1 / i, 0.9, 1.0, 0.004) for i in (1, 2, 3))
+        for each in epochs:
+            yield Epoch(each.index, 3, each.loss, 0.9, each.held_out_loss, 0.9, 1.0, 0.004, {})
         about = About(
             log=summary.of_log(log),
             noise=summary.of_noise(denoised),

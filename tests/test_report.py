@@ -15,6 +15,7 @@ from test_store import ABOUT
 
 from fsmlearn import report
 from fsmlearn.about import Comparison, Verdict
+from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
 
 
@@ -97,7 +98,7 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
     ):
         text = shown(renderable)
         assert all(c.isprintable() for c in text.replace("\n", ""))
-        assert report.printable(word) in text
+        assert printable(word) in text
 
 
 def compared(verdict: Verdict, times: int) -> list[Comparison]:
