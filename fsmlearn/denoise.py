@@ -112,7 +112,7 @@ def _codes(log: Log) -> _Rows:
 
 _SPREAD = 100.0  # noise counts vary as a gamma-Poisson mixture with this shape: 10 % beside Poisson's own spread
 _KINDS = ("spurious", "output", "trigger")
-_EVIDENCE = 5.0  # nats by which a kind of noise must explain the counts better before it is believed in at all
+_EVIDENCE = 10.0  # nats by which a kind of noise must explain the counts better before it is believed in at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +166,15 @@ class _Slots:
         self.branch = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
         self.second = min((float(self.branch.sum()) + 1) / (self.cells + 2), 0.9)
         self.explicable = self.self_loop | (self.label > 0)
+        self.flat = self._flat()
+
+    def _flat(self) -> Floats:
+        """log probability of each count if the slot is true: anything up to all there is, or like the cell's branches."""
+        reach = np.where(self.top, self.visits, self.total)
+        others = np.bincount(self.cell, self.branch)[self.cell] - self.branch
+        mate = (np.bincount(self.cell, self.branch * self.k)[self.cell] - self.branch * self.k) / np.maximum(others, 1)
+        like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
+        return np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
 
     def spread(self, mean: Floats, shape: float = _SPREAD) -> Floats:
         """log probability of the counts, each gamma-Poisson with this mean; -inf where the mean is zero."""
@@ -185,7 +194,9 @@ class _Slots:
         if size < 2:
             return np.zeros(len(k)), 0.0
         rows, seen = np.bincount(group, k), np.bincount(group)
-        return (rows[group] - k) / (size - 1), float(rows @ (size - seen)) / (size - 1)
+        put = (rows[group] - k) / (size - 1)
+        # what (state, trigger) usually does is not a slip of another trigger
+        return np.where((kind == "trigger") & self.top, 0.0, put), float(rows @ (size - seen)) / (size - 1)
 
     def fit(self, kinds: tuple[str, ...], start: float) -> tuple[float, Floats, Floats, dict[str, float], Floats]:
         """EM for the rates of these kinds: (log likelihood, P(true) (K,), noise by kind (len(kinds) + 1, K), rates, mates).
@@ -196,11 +207,6 @@ class _Slots:
         true = np.where(self.explicable if kinds else False, 0.0, 1.0)
         shares = np.zeros((len(kinds) + 1, len(self.k)))
         rates = dict.fromkeys(kinds, start)
-        reach = np.where(self.top, self.visits, self.total)
-        others = np.bincount(self.cell, self.branch)[self.cell] - self.branch
-        mate = (np.bincount(self.cell, self.branch * self.k)[self.cell] - self.branch * self.k) / np.maximum(others, 1)
-        like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
-        flat = np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
         likelihood = -np.inf
         for _ in range(40):
             unseen = 0.0
@@ -219,7 +225,7 @@ class _Slots:
             alone = self.spread(mean)
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
-            log_true = np.log(prior) + flat + self.only_last + missing
+            log_true = np.log(prior) + self.flat + self.only_last + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
             true = np.exp(log_true - both)
@@ -283,6 +289,8 @@ class _Beliefs:
         self.arc_count = np.append(np.bincount(inverse, count, len(self.arc)), 0.0)
         self.move, inverse = np.unique(p * rows.states + n, return_inverse=True)
         self.move_count = np.append(np.bincount(inverse, count, len(self.move)), 0.0)
+        moving = float(self.move_count[:-1] @ (self.move // rows.states != self.move % rows.states))
+        self.shows = (moving + 1) / (float(count.sum()) + 1)  # share of lost rows that break the chain
         self.start = (np.bincount(starts, minlength=rows.states) + 1 / rows.states) / (len(starts) + 1)
 
     @staticmethod
@@ -447,30 +455,49 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     return story
 
 
-def _first_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, float]:
-    """Rates of the kinds of noise in the chain, from broken junctions with whole ones on both sides (EM)."""
+def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, float]:
+    """Rates of the kinds of noise in the chain, from broken junctions with whole ones on both sides (EM).
+
+    Lost rows explain a broken junction without blaming anything that is written, so another kind is
+    believed in only where the junctions ask for it.
+    """
     n = len(rows.state)
     broken = rows.broken()
     alone = broken & ~rows.first
     alone[1:] &= ~broken[:-1]
     alone[:-1] &= ~broken[1:]
     i = np.flatnonzero(alone)  # (J,) the row after each junction
-    total = max(int(broken.sum()) / n, 1 / n)
-    names = ("label", "current", "drop")
-    share = np.full(3, 1 / 3)
+    names = ("drop", "label", "current")
+    share = np.array([1.0, 0.0, 0.0])
     if len(i):
         h = i - 1
         p, x, q, o = rows.state[h], rows.trigger[h], rows.next[h], rows.output[h]
         r, y, s, u = rows.state[i], rows.trigger[i], rows.next[i], rows.output[i]
         other = math.log(max(rows.states - 1, 1))
         left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
-        score = np.stack([beliefs.relabelled(p, x, r, o) + right - other, left + beliefs.row(q, y, s, u) - other, left + beliefs.jump(q, r) + right])
+        lost = left + beliefs.jump(q, r) + right - math.log(beliefs.shows)
+        score = np.stack([lost, beliefs.relabelled(p, x, r, o) + right - other, left + beliefs.row(q, y, s, u) - other])
         chance = np.exp(score - score.max(0))  # (3, J)
-        for _ in range(50):
-            weight = share[:, None] * chance
-            share = (weight / weight.sum(0)).mean(1) + 1e-9
-    floor = 0.5 / (n + 1)
+
+        def mix(kinds: list[int]) -> tuple[float, Floats]:
+            part = np.zeros(3)
+            part[kinds] = 1 / len(kinds)
+            for _ in range(50):
+                weight = part[:, None] * chance
+                part = (weight / np.maximum(weight.sum(0), 1e-300)).mean(1)
+            return float(np.log(np.maximum(part @ chance, 1e-300)).sum()), part
+
+        kinds = [0]
+        best, share = mix(kinds)
+        while len(kinds) < 3:
+            level, offer, kind = max(((*mix([*kinds, k]), k) for k in range(3) if k not in kinds), key=lambda m: m[0])
+            # triggers are not drawn afresh at each row as `row` has it, so a small edge at each junction proves nothing
+            if level - best < max(_EVIDENCE, offer[kind] * len(i)):
+                break
+            best, share, kinds = level, offer, [*kinds, kind]
+    total, floor = max(int(broken.sum()) / n, 1 / n), 0.5 / (n + 1)
     rates = {name: max(float(total * part), floor) for name, part in zip(names, share, strict=True)}
+    rates["drop"] /= beliefs.shows
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
 
 
@@ -486,7 +513,7 @@ def denoise(log: Log) -> Denoised:
     no clear reason to doubt stay. Memory and time grow with N for a few array passes and else with distinct transitions.
     """
     n = len(log)
-    if log.kind != "visible" or n == 0:
+    if log.kind != "visible" or n == 0 or len(log.states) < 2:
         return Denoised(log, log, np.arange(n), np.zeros(n, bool), (), {"label": 0.0, "spurious": 0.0, "swap": 0.0, "drop": 0.0})
     read = _codes(log)
     broken = read.broken()
@@ -502,7 +529,7 @@ def denoise(log: Log) -> Denoised:
     # where most junctions are broken the log is no chain, and the chain no witness
     if seen is not None and 0 < broken.sum() <= junctions / 2:
         beliefs = _Beliefs(read, seen, read.state[read.first])
-        rates = _first_rates(read, beliefs, seen.rates["spurious"])
+        rates = _chain_rates(read, beliefs, seen.rates["spurious"])
         for _ in range(3):
             story = _read_chain(read, beliefs, rates)
             found = {
@@ -513,6 +540,7 @@ def denoise(log: Log) -> Denoised:
             }
             chain_rates = {k: v / n for k, v in found.items()}
             rates |= {k: max(v, 0.5 / (n + 1)) for k, v in chain_rates.items()}
+            rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
     return _clean(log, read, story, seen, chain_rates)
 
 
@@ -642,6 +670,7 @@ def _findings(
         rows = f"{cell_count[cell[row]]} rows"
         led = f"{p} + {x} led to {q} in {arc_count[arc[row]]} of {rows}"
         share = f"{slot_count[slot[row]]} of {rows}"
+        with_output = f" with output {o}" if log.outputs else ""
         name: Literal["label", "spurious", "swap"] = "label"
         reasons = []
         if swapped[i]:
@@ -658,13 +687,12 @@ def _findings(
             reasons.append(f"current state {p} -> {true}: {how}, and {led}")
         if kind[i] == 0:
             name = "spurious"
-            with_output = f" with output {o}" if log.outputs else ""
             reasons.append(f"{p} + {x} changed nothing{with_output} in {share}, as often as stray rows would ({spurious_rate:.2%})")
         elif kind[i] == 1:
             reasons.append(f"output {o} -> {outputs[fix['output'][i]]}: {p} + {x} gave {o} in {share}")
         elif kind[i] == 2:
             change = "trigger unknown" if drop[i] else f"trigger {x} -> {triggers[fix['trigger'][i]]}"
-            reasons.append(f"{change}: {led}, and {p} goes to {q} with another trigger")
+            reasons.append(f"{change}: {p} + {x} led to {q}{with_output} in {share}, and another trigger does that")
         elif kind[i] == 3:
             change = "next state unknown" if drop[i] else f"next state {q} -> {states[fix['next'][i]]}"
             reasons.append(f"{change}: {led}, and no row after it confirms it")
