@@ -8,6 +8,7 @@ one roff file per page. Pages carry no date of the day they were made.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,8 @@ def parameters(command: Command, context: Any, kind: str) -> Iterator[str]:
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if parameter.param_type_name == kind and record:
-            yield f".TP\n.B {escape(record[0])}\n{escape(' '.join(record[1].split()))}"
+            name = re.sub(r" <[a-z]+(\[[a-z]+\])?>$", "", record[0])  # what a word is called tells more than its type
+            yield f".TP\n.B {escape(name)}\n{escape(' '.join(record[1].split()))}"
 
 
 def section(title: str, body: list[str]) -> list[str]:
@@ -65,7 +67,7 @@ def section(title: str, body: list[str]) -> list[str]:
 def page(name: str, context: Any, commands: dict[str, Command], text: str) -> str:
     """One page of section 1; `commands` is empty but for the page of the program itself."""
     command: Command = context.command
-    usage = command.get_usage(context).removeprefix("Usage: ").replace("{", "").replace("}", "")
+    usage = re.sub(r"[{}]|(?<=\.\.\.)\.+", "", command.get_usage(context).removeprefix("Usage: "))
     listing = [f".TP\n.BR {escape(f'{name}-{key}')} (1)\n{escape(summary(each))}." for key, each in commands.items()]
     see = [f"{name}-{key} 1" for key in commands] or ["fsmlearn 1"]
     lines = [
