@@ -19,7 +19,7 @@ from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Training
 from fsmlearn.formats import Row, plain, printable
 from fsmlearn.machine import Machine
 
-STATES = 30  # shown of a machine, and
+STATES = 20  # shown of a machine, and
 EXAMPLES = 5  # of the filter's findings, and
 WORDS = 20  # of each kind in a log, and
 DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
@@ -298,7 +298,7 @@ def _matrix(machine: Machine, shown: Sequence[str]) -> Table:
 
 
 def _by_state(machine: Machine, shown: Sequence[str]) -> Table:
-    """One line for each state and place it leads to, with all triggers that lead there."""
+    """One line for each state and place it leads to, with all triggers that lead there; what changes nothing last."""
     table = _table("state", "trigger", "next state")
     for state in shown:
         lines: dict[str, list[str]] = {}
@@ -307,8 +307,15 @@ def _by_state(machine: Machine, shown: Sequence[str]) -> Table:
                 lines.setdefault(way, []).append(trigger)
         if not lines:
             table.add_row(word(state, "bold"), "", Text("(nothing follows)", "dim"))
+        if staying := lines.pop(printable(state), []):
+            elsewhere = {trigger for triggers in lines.values() for trigger in triggers}
+            rest = len(staying) > 2 and len(staying) + len(elsewhere) == len(machine.triggers)
+            lines[printable(state)] = ["all others" if lines else "all"] if rest else staying
         for i, (way, triggers) in enumerate(lines.items()):
-            table.add_row(word("" if i else state, "bold"), word(", ".join(triggers)), Text(way))
+            stays = bool(staying) and i == len(lines) - 1
+            table.add_row(
+                word("" if i else state, "bold"), word(", ".join(triggers), "dim" if stays else ""), Text(way)
+            )
     return table
 
 

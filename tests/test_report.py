@@ -65,6 +65,14 @@ def test_triggers_that_lead_to_one_place_share_a_line() -> None:
     ]
 
 
+def test_triggers_that_change_nothing_are_told_last_and_in_short_where_nothing_is_left_out() -> None:
+    rows = [(0, "a", 1, None, 1), *((0, trigger, 0, None, 1) for trigger in "bcd"), (1, "b", 1, None, 1)]
+    rows += [(1, "c", 1, None, 1), (1, "d", 1, None, 1)]
+    machine = Machine.build("moore", 0, ["X", "Y"], ["b", "a", "c", "d"], rows)
+    lines = [line.split() for line in shown(report.transitions(machine, 1)).splitlines()[1:]]
+    assert lines == [["X", "a", "Y"], ["all", "others", "X"], ["Y", "b,", "c,", "d", "Y"]]
+
+
 def test_outputs_are_shown_and_states_that_lead_nowhere() -> None:
     machine = Machine.build("mealy", 0, [None, None], ["a"], [(0, "a", 1, "ok", 1)])
     assert "S1 / ok" in shown(report.transitions(machine, 100))
