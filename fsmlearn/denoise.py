@@ -160,21 +160,27 @@ class _Slots:
         # were it true, it would not be seen at the ends of traces alone, unless traces end with that next state
         arrived = np.bincount(n, self.k)[n]
         self.only_last = np.where(self.label > 0, self.k * np.log((np.bincount(n, last)[n] + 1) / (arrived + 1)), 0.0)
-        # a move that differs from its cell's usual one and that the chain confirms is a branch no stray row could fake
+        self.explicable = self.self_loop | (self.label > 0)
         usual = np.full(self.cells, UNKNOWN)
         usual[self.cell[self.top]] = n[self.top]
-        self.branch = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
-        self.second = min((float(self.branch.sum()) + 1) / (self.cells + 2), 0.9)
-        self.explicable = self.self_loop | (self.label > 0)
-        self.flat = self._flat()
+        self.moves = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
 
-    def _flat(self) -> Floats:
-        """log probability of each count if the slot is true: anything up to all there is, or like the cell's branches."""
+    def branches(self, kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
+        """(prior of a second slot in a cell (), log probability of each count if its slot is true (K,)).
+
+        A move that differs from its cell's usual one and that the chain confirms is a branch that stray rows
+        and wrong outputs cannot fake: how many there are says how often cells branch at all. A true count is
+        anything up to all there is, or like that of the cell's branches.
+        """
+        branch = self.moves
+        if "trigger" in kinds:
+            branch = branch & (self.exposure("trigger", np.ones(len(self.k)))[0] == 0)
+        second = min((float(branch.sum()) + 1) / (self.cells + 2), 0.9)
         reach = np.where(self.top, self.visits, self.total)
-        others = np.bincount(self.cell, self.branch)[self.cell] - self.branch
-        mate = (np.bincount(self.cell, self.branch * self.k)[self.cell] - self.branch * self.k) / np.maximum(others, 1)
+        others = np.bincount(self.cell, branch)[self.cell] - branch
+        mate = (np.bincount(self.cell, branch * self.k)[self.cell] - branch * self.k) / np.maximum(others, 1)
         like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
-        return np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
+        return np.asarray(second), np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
 
     def spread(self, mean: Floats, shape: float = _SPREAD) -> Floats:
         """log probability of the counts, each gamma-Poisson with this mean; -inf where the mean is zero."""
@@ -207,6 +213,7 @@ class _Slots:
         true = np.where(self.explicable if kinds else False, 0.0, 1.0)
         shares = np.zeros((len(kinds) + 1, len(self.k)))
         rates = dict.fromkeys(kinds, start)
+        second, flat = self.branches(kinds)
         likelihood = -np.inf
         for _ in range(40):
             unseen = 0.0
@@ -221,11 +228,11 @@ class _Slots:
             shares[-1] = self.label
             mean = shares.sum(0)
             defined = ((true * self.top).sum() + 1) / (self.possible_cells + 2)
-            prior = np.where(self.top, defined, self.second)
+            prior = np.where(self.top, defined, second)
             alone = self.spread(mean)
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
-            log_true = np.log(prior) + self.flat + self.only_last + missing
+            log_true = np.log(prior) + flat + self.only_last + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
             true = np.exp(log_true - both)
