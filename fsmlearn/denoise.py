@@ -389,7 +389,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     # what one row may be, for each pair of candidates
     log_rate = {k: math.log(v) for k, v in rates.items()}
     other = math.log(max(rows.states - 1, 1))
-    plain = math.log1p(-sum(rates.values()))
+    plain = math.log(max(1 - sum(rates.values()), 0.1))
     known_pre, known_post = pre != none, post != none
     pre_code, post_code = np.where(known_pre, pre, 0), np.where(known_post, post, 0)
     as_read = beliefs.row(p, x, q, o)  # (M,)
@@ -504,7 +504,7 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
             best, share, kinds = level, offer, [*kinds, kind]
     total, floor = max(int(broken.sum()) / n, 1 / n), 0.5 / (n + 1)
     rates = {name: max(float(total * part), floor) for name, part in zip(names, share, strict=True)}
-    rates["drop"] /= beliefs.shows
+    rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
 
 

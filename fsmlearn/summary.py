@@ -9,9 +9,10 @@ from collections import Counter
 
 import numpy as np
 
-from fsmlearn.about import LogSummary, NoiseSummary
+from fsmlearn.about import Comparison, LogSummary, NoiseSummary, Verdict
 from fsmlearn.denoise import Denoised
 from fsmlearn.logs import Log
+from fsmlearn.machine import Machine
 
 EXAMPLES = 100  # findings that are kept
 
@@ -58,3 +59,39 @@ def frequencies(log: Log) -> dict[str, list[tuple[str, int]]]:
         if words:
             found[what] = sorted(zip(words, counts, strict=True), key=lambda pair: -pair[1])
     return found
+
+
+def compare(denoised: Denoised, machine: Machine) -> tuple[Comparison, ...]:
+    """Every transition of a visible-state log and of the machine learned from it, in the names of the log.
+
+    The machine's states are taken together by the visible state they show. A row counts as noise where the filter
+    dropped it or changed it; rows that it only put back in order stand as observed.
+    """
+    source = denoised.source
+    wrong = np.zeros(len(source), np.bool_)
+    wrong[[finding.row for finding in denoised.findings if finding.kind != "swap"]] = True
+    rows = np.column_stack([source.state, source.trigger, source.next_state, source.output])
+    distinct, index = np.unique(rows, axis=0, return_inverse=True)
+    observed = np.bincount(index.ravel(), minlength=len(distinct)).tolist()
+    noise = np.bincount(index.ravel(), wrong, minlength=len(distinct)).astype(int).tolist()
+    seen: dict[tuple[str, str, str, str | None], tuple[int, int]] = {}
+    for (state, trigger, after, output), all_rows, noisy in zip(distinct.tolist(), observed, noise, strict=True):
+        words = (source.states[state], source.triggers[trigger], source.states[after])
+        seen[(*words, source.outputs[output] if output >= 0 else None)] = (all_rows, noisy)
+    learned: Counter[tuple[str, str, str, str | None]] = Counter()
+    total: Counter[tuple[str, str]] = Counter()
+    for each in machine.transitions:
+        state_word, after_word = machine.visible(each.state), machine.visible(each.next_state)
+        learned[state_word, each.trigger, after_word, each.output] += each.count
+        total[state_word, each.trigger] += each.count
+    result = []
+    for key in sorted(seen.keys() | learned.keys(), key=lambda key: (*key[:3], key[3] or "")):
+        rows_seen, noisy = seen.get(key, (0, 0))
+        verdict: Verdict
+        if key in learned:
+            verdict = "learned" if rows_seen else "only learned"
+        else:
+            verdict = "noise" if noisy == rows_seen else "only seen"
+        share = learned[key] / max(total[key[0], key[1]], 1)
+        result.append(Comparison(*key, rows_seen, noisy, share, verdict))
+    return tuple(result)

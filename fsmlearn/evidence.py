@@ -1,0 +1,229 @@
+"""Runs a machine over a log and counts: what fits, what does not, and how many nats it takes to say so.
+
+Machines are integer tables here and logs are packed rows, so that all traces step together. `search` asks this
+module what a change would cost; `extract` and `report` ask it what the log says about the machine in the end.
+
+Letters: N rows, k states of the table, C labels (visible states; 1 where the log hides them), V cells (label,
+trigger) that the log has, U symbols (label, trigger, answer) that the log has, O answers (what a row shows after its
+trigger: next visible state and output). Symbols are sorted by cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after a wrong turn, about 3 in 10,000
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A log packed step by step: the rows of step t are offsets[t]:offsets[t + 1], longest traces first."""
+
+    order: Ints  # (N,) row of the log behind each packed row
+    offsets: Ints  # (T + 1,)
+    label: Ints  # (N,) visible state before the row
+    symbol: Ints  # (N,)
+    following: Ints  # (N,) packed row that follows in the trace, -1 at its end
+    preceding: Ints  # (N,) packed row before it in the trace, -1 at its start
+    broken: Bools  # (N,) rows are lost before this one, so nothing is known of what led to it
+    labels: int  # C
+    answers: int  # O
+    symbol_cell: Ints  # (U,)
+    symbol_answer: Ints  # (U,), -1 where the log does not say what came
+    cell_label: Ints  # (V,)
+    cell_trigger: Ints  # (V,)
+    answer_label: Ints  # (O,) visible state that an answer names, -1 where the log hides states
+
+    def __len__(self) -> int:
+        return len(self.symbol)
+
+    @property
+    def symbols(self) -> int:
+        return len(self.symbol_cell)
+
+    @property
+    def first(self) -> slice:
+        """The rows that begin a trace."""
+        return slice(0, int(self.offsets[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A machine as integers: from state q, symbol u leads to target[q, u]."""
+
+    label: Ints  # (k,) visible state of each state
+    target: Ints  # (k, U)
+    start: Ints  # (C,) state in which a trace starts that starts in a visible state
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What running a table over rows came to."""
+
+    states: Ints  # (N,) state before each row
+    counts: Ints  # (k, U) rows by state and symbol
+    believed: Bools  # (k, U) answers that belong to the machine; the others are misfits
+    likelihood: Floats  # (k, U) log-probability of a symbol's answer, given state and trigger
+    misfits: int  # rows whose answer is not believed
+    length: float  # description length of machine and log, nats
+
+
+def pack(
+    label: Ints,
+    trigger: Ints,
+    answer: Ints,
+    offsets: Ints,
+    broken: Bools,
+    *,
+    labels: int,
+    triggers: int,
+    answer_label: Ints,
+) -> Rows:
+    """Pack rows that stand trace by trace. label, trigger, answer, broken are (N,); offsets (R + 1,)."""
+    length = np.diff(offsets)
+    by_length = np.argsort(-length, kind="stable")
+    falling = length[by_length]
+    steps = np.arange(falling[0])
+    sizes = np.searchsorted(-falling, -steps, side="left")
+    ends = np.cumsum(sizes)
+    begin = np.repeat(ends - sizes, sizes)
+    step = np.repeat(steps, sizes)
+    lane = np.arange(len(label)) - begin
+    order = offsets[:-1][by_length][lane] + step
+    more = step + 1 < falling[lane]
+    following = np.where(more, np.repeat(ends, sizes) + lane, -1)
+    preceding = np.full(len(label), -1)
+    preceding[following[more]] = np.flatnonzero(more)
+    answers = len(answer_label)
+    key = (label.astype(np.int64) * triggers + trigger) * (answers + 1) + answer + 1
+    distinct, symbol = np.unique(key, return_inverse=True)
+    cells, symbol_cell = np.unique(distinct // (answers + 1), return_inverse=True)
+    return Rows(
+        order,
+        np.concatenate([[0], ends]),
+        label[order].astype(np.int64),
+        symbol[order],
+        following,
+        preceding,
+        broken[order],
+        labels,
+        answers,
+        symbol_cell,
+        distinct % (answers + 1) - 1,
+        cells // triggers,
+        cells % triggers,
+        answer_label,
+    )
+
+
+def run(rows: Rows, table: Table, found: Ints) -> Ints:
+    """State before each row (N,). Where rows are lost, or the log shows another visible state than the machine is
+    in, the run goes on from `found` (N,): the state that explains best what follows."""
+    states = np.empty(len(rows), np.int64)
+    target = table.target.ravel()
+    symbols = rows.symbols
+    visible = rows.labels > 1
+    lossy = visible or bool(rows.broken.any())
+    at = table.start[rows.label[rows.first]]
+    for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
+        at = at[: hi - lo]
+        if lossy:
+            astray = rows.broken[lo:hi]
+            if visible:
+                astray = astray | (table.label[at] != rows.label[lo:hi])
+            if astray.any():
+                at = np.where(astray, found[lo:hi], at)
+        states[lo:hi] = at
+        at = target[at * symbols + rows.symbol[lo:hi]]
+    return states
+
+
+def futures(rows: Rows, table: Table, likelihood: Floats) -> Singles:
+    """Log-likelihood of the rest of the trace from every row on, for every state the machine could be in there, (N, k).
+
+    The backward pass of the forward-backward algorithm (Rabiner 1989) for a machine that is deterministic given its
+    answers; getting lost costs LOST, whatever follows.
+    """
+    ahead = np.ascontiguousarray(table.target.T)  # (U, k)
+    emit = np.ascontiguousarray(likelihood.T.astype(np.float32))  # (U, k)
+    if rows.labels > 1:
+        elsewhere = rows.cell_label[rows.symbol_cell][:, None] != table.label[None, :]
+        emit = np.where(elsewhere, np.float32(-1e4), emit)
+    out = np.empty((len(rows), len(table)), np.float32)
+    later: Singles | None = None
+    for t in range(len(rows.offsets) - 2, -1, -1):
+        lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
+        symbol = rows.symbol[lo:hi]
+        now = emit[symbol]
+        if later is not None:
+            best = later.max(1, keepdims=True)
+            rest = np.maximum(np.take_along_axis(later, ahead[symbol[: len(later)]], 1), best + LOST)
+            cut = rows.broken[hi : hi + len(later)]
+            if cut.any():
+                rest[cut] = best[cut]
+            now[: len(later)] += rest
+        out[lo:hi] = now
+        later = now
+    return out
+
+
+def fit(rows: Rows, table: Table, found: Ints) -> Fit:
+    """Run a table over rows and measure the description length of both together.
+
+    A state says for every trigger it has met which answers it gives (one, or several with their shares) and where
+    each leads; the log is then coded by these shares, and answers that no state gives are coded as noise at the rate
+    at which they occur.
+    """
+    k = len(table)
+    states = run(rows, table, found)
+    counts = np.bincount(states * rows.symbols + rows.symbol, minlength=k * rows.symbols).reshape(k, -1)
+    known = rows.symbol_answer >= 0
+    seen = np.where(known, counts, 0)
+    starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
+    total = np.add.reduceat(seen, starts, axis=1)  # (k, V)
+    most = np.maximum.reduceat(seen, starts, axis=1)
+    of, top = total[:, rows.symbol_cell], most[:, rows.symbol_cell]  # (k, U)
+    rows_known = max(int(total.sum()), 1)
+    target_cost = np.log(max(k, 2)) + np.log(max(rows.answers, 2))
+    extra_cost = target_cost + 0.5 * np.log(np.maximum(of, 1))
+    others = max(rows.answers - 1, 1)
+    share = seen / np.maximum(of, 1)
+    main = (seen == top) & (seen > 0)
+    noise = (rows_known - int(most.sum()) + 1) / (rows_known + 2)
+    believed = main
+    for _ in range(4):
+        stray = noise / others
+        gain = _surplus(seen, of, share, stray)
+        believed = main | ((gain > extra_cost) & (share > stray) & (seen > 0))
+        misfits = rows_known - int(seen[believed].sum()) if total.any() else 0
+        noise = (misfits + 1) / (rows_known + 2)
+    kept = np.where(believed, seen, 0)
+    within = np.add.reduceat(kept, starts, axis=1)[:, rows.symbol_cell]
+    probability = np.where(believed, kept / np.maximum(within, 1) * (1 - noise), noise / others)
+    likelihood = np.log(np.maximum(probability, 1e-12))
+    likelihood[:, ~known] = 0.0
+    given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
+    structure = float((total > 0).sum()) * target_cost + float(
+        (np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum()
+    )
+    return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
+
+
+def _surplus(seen: Ints, of: Ints, share: Floats, stray: float) -> Floats:
+    """Nats by which seen of `of` rows at their own share beat the same rows at the share `stray`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = seen * np.log(np.maximum(share, 1e-12) / stray)
+        rest = (of - seen) * np.log(np.maximum(1 - share, 1e-12) / (1 - stray))
+    gain: Floats = own + np.where(of > seen, rest, 0.0)
+    return gain

@@ -1,0 +1,218 @@
+"""`Model` + clean `Log` -> `Machine`: the network proposes, the log disposes.
+
+The hidden vector before every row is known by the network's answers: to every single trigger, and to the few longer
+words that tell apart what single triggers do not. Rows with the same answers are a first, too fine guess at the
+states; `search` makes it a machine by the log's description length, and the network is asked again about what is left
+in doubt inside each state of that machine, until the log gains nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsmlearn import evidence, search
+from fsmlearn.cluster import group
+from fsmlearn.evidence import Ints, Rows
+from fsmlearn.histories import Histories
+from fsmlearn.logs import Log
+from fsmlearn.machine import Kind, Machine
+from fsmlearn.rnn import FloatArray
+from fsmlearn.search import Standing
+from fsmlearn.train import Model, visit
+
+Word = tuple[int, ...]  # triggers, in order
+NOT_ASKED = -2
+DEEPER = 2  # times that words are put behind triggers before the log is asked
+
+
+@dataclass(frozen=True, eq=False)
+class Extraction:
+    """The machine, and how it was found."""
+
+    machine: Machine
+    rows: Rows
+    standing: Standing
+    vectors: int  # hidden vectors grouped
+    clusters: int  # groups that the search started from
+
+
+@dataclass(frozen=True, eq=False)
+class Oracle:
+    """The network, asked what it would answer. N packed rows, H hidden units, S visible states, A triggers."""
+
+    model: Model
+    vectors: FloatArray  # (N, H) hidden vector before each row
+    rows: Rows
+    labels: int  # S, 0 where the log hides states
+    met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
+
+    def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
+        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log has nothing like it."""
+        cell, params = self.model.cell, self.model.params
+        vectors, label = self.vectors[which], self.rows.label[which]
+        answer = np.zeros(len(which), np.int64)
+        lost = np.zeros(len(which), np.bool_)
+        for trigger in word:
+            lost |= ~self.met[label, trigger]
+            inputs = np.full((len(which), 1), trigger + self.labels)
+            if self.labels:
+                inputs = np.column_stack([label, inputs])
+            vectors = cell.step(params, vectors, inputs)
+            answer = (vectors @ params["V"] + params["c"]).argmax(1)
+            if self.labels:
+                label = self.rows.answer_label[answer]
+        answer[lost] = -1
+        return answer.astype(np.int16)
+
+
+def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
+    """A log as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
+    visible = log.kind == "visible"
+    return evidence.pack(
+        log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
+        log.trigger.astype(np.int64),
+        data.targets.astype(np.int64),
+        log.offsets,
+        gap,
+        labels=len(log.states) if visible else 1,
+        triggers=len(log.triggers),
+        answer_label=np.array([state for state, _ in data.answers], np.int64),
+    )
+
+
+def first_answers(oracle: Oracle) -> NDArray[np.int16]:
+    """The network's answer to every single trigger at every row, (N, A)."""
+    everywhere = np.arange(len(oracle.rows))
+    return np.column_stack([oracle.answer(everywhere, (a,)) for a in range(oracle.met.shape[1])])
+
+
+def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) -> tuple[Ints, int]:
+    """Group rows of the same kind (N,) by the network's answers; returns groups (N,) and their number.
+
+    The answers to single triggers (N, A) come first. Where rows of one group go on to different groups by the same
+    symbol, the words that tell those apart are put behind the trigger and asked of the group (as in L*, Angluin 1987,
+    with the network for a teacher).
+    """
+    rows = oracle.rows
+    asked: list[Word] = [(a,) for a in range(first.shape[1])]
+    features = first
+    groups, examples = group(features, kind, least)
+    for _ in range(DEEPER):
+        doubts = _doubts(rows, groups, features[examples], asked)
+        new = _cover(list(doubts.values()), asked)
+        if not new:
+            break
+        columns = np.full((len(rows), len(new)), NOT_ASKED, np.int16)
+        for column, word in enumerate(new):
+            which = np.flatnonzero(np.isin(groups, [g for g, open_set in doubts.items() if word in open_set]))
+            columns[which, column] = oracle.answer(which, word)
+        asked += new
+        features = np.column_stack([features, columns])
+        groups, examples = group(features, kind, least)
+    return groups, len(examples)
+
+
+def _doubts(rows: Rows, groups: Ints, pattern: NDArray[np.int16], asked: list[Word]) -> dict[int, set[Word]]:
+    """For every group whose rows go on to two frequent groups by one symbol: words that tell its rows apart.
+
+    pattern (k, f) is what each group answers to the words asked so far.
+    """
+    k = len(pattern)
+    inner = np.flatnonzero(rows.following >= 0)
+    inner = inner[~rows.broken[rows.following[inner]]]
+    move = (groups[inner] * rows.symbols + rows.symbol[inner]) * k + groups[rows.following[inner]]
+    moves, count = np.unique(move, return_counts=True)
+    order = np.lexsort((-count, moves // k))
+    moves, count = moves[order], count[order]
+    by = moves // k
+    begin = np.flatnonzero(np.r_[True, by[1:] != by[:-1]])
+    total = np.add.reduceat(count, begin)
+    doubts: dict[int, set[Word]] = {}
+    for lo, rows_in, size in zip(begin.tolist(), total.tolist(), np.diff(np.r_[begin, len(by)]).tolist(), strict=True):
+        if size < 2 or count[lo + 1] < max(3, 0.15 * rows_in):
+            continue
+        one, other = pattern[moves[lo] % k], pattern[moves[lo + 1] % k]
+        apart = np.flatnonzero((one != other) & (one != NOT_ASKED) & (other != NOT_ASKED))
+        trigger = int(rows.cell_trigger[rows.symbol_cell[by[lo] % rows.symbols]])
+        doubts.setdefault(int(by[lo] // rows.symbols), set()).update((trigger, *asked[w]) for w in apart)
+    return doubts
+
+
+def _cover(open_sets: list[set[Word]], asked: list[Word]) -> list[Word]:
+    """Few words that hit every set: greedily the word in most sets, the shorter and earlier of equals."""
+    open_sets = [s for s in open_sets if s and s.isdisjoint(asked)]
+    chosen = []
+    while open_sets:
+        tally = Counter(word for s in open_sets for word in s)
+        best = min(tally, key=lambda word: (-tally[word], len(word), word))
+        chosen.append(best)
+        open_sets = [s for s in open_sets if best not in s]
+    return chosen
+
+
+def extract(
+    model: Model,
+    log: Log,
+    data: Histories,
+    gap: NDArray[np.bool_],
+    states: int | None = None,
+) -> Extraction:
+    """Find the machine behind a clean log with the help of a network trained on it.
+
+    `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
+    there are visible states); by itself the number of states follows from the description length.
+    """
+    rows = packed(log, data, gap)
+    vectors = visit(data, model.cell, model.params)[rows.order]
+    met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
+    met[rows.cell_label, rows.cell_trigger] = True
+    oracle = Oracle(model, vectors, rows, len(log.states), met)
+    first = first_answers(oracle)
+    least = int(np.clip(len(log) / 4000, 3, 20))
+    groups, clusters = groups_of(oracle, first, rows.label, least)
+    now = search.descend(rows, search.from_groups(rows, groups, clusters))
+    while True:
+        groups, k = groups_of(oracle, first, now.fit.states, least)
+        finer = search.descend(rows, search.from_groups(rows, groups, k))
+        if finer.length >= now.length - 1e-6:
+            break
+        now = finer
+    if states is not None:
+        now = search.shrink(rows, now, states)
+    return Extraction(machine(log, data, rows, now), rows, now, len(vectors), clusters)
+
+
+def machine(log: Log, data: Histories, rows: Rows, now: Standing) -> Machine:
+    """The table in the words of the log.
+
+    Where states are visible the filter has judged the rows already: an answer that no state of a visible state is
+    believed to give still stands in the table, with its small share, for the log shows nothing better there.
+    """
+    visible = log.kind == "visible"
+    table, counts = now.table, now.fit.counts
+    listed = now.fit.believed.copy()
+    if visible:
+        somewhere = np.zeros((rows.labels, rows.symbols), np.bool_)
+        np.logical_or.at(somewhere, table.label, now.fit.believed)
+        listed |= (counts > 0) & ~somewhere[table.label]
+    listed[:, rows.symbol_answer < 0] = False
+    transitions = []
+    for q, u in zip(*(index.tolist() for index in np.nonzero(listed & (counts > 0))), strict=True):
+        _, output = data.answers[rows.symbol_answer[u]]
+        transitions.append(
+            (
+                q,
+                log.triggers[rows.cell_trigger[rows.symbol_cell[u]]],
+                int(table.target[q, u]),
+                log.outputs[output] if output >= 0 else None,
+                int(counts[q, u]),
+            )
+        )
+    initial = int(np.bincount(now.fit.states[rows.first]).argmax())
+    labels = [log.states[c] if visible else None for c in table.label.tolist()]
+    kind: Kind = "mealy" if log.outputs else "moore"
+    return Machine.build(kind, initial, labels, log.triggers, transitions)

@@ -1,0 +1,251 @@
+"""Descends the description length of a log: a roughly right table in, the right one out.
+
+Three moves, each proposed from one backward pass over the log (`evidence.futures`) and accepted only if machine and
+log together become shorter to describe: lead a transition elsewhere, merge two states, give the rows that enter a
+state by one transition a state of their own. It knows nothing of networks; whoever has a better guess starts it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fsmlearn.evidence import Fit, Floats, Ints, Rows, Singles, Table, fit, futures
+
+CERTAIN = 1.0  # nats by which a change must win before it is tried
+ROUNDS = 12  # sweeps over all transitions before a table counts as settled
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A table with everything known about it."""
+
+    table: Table
+    fit: Fit
+    ahead: Singles  # (N, k) futures
+    found: Ints  # (N,) state that explains best what follows
+
+    @property
+    def length(self) -> float:
+        return self.fit.length
+
+
+def from_groups(rows: Rows, group: Ints, k: int) -> Table:
+    """The table that most rows agree on, given a group for every packed row (N,)."""
+    label = np.zeros(k, np.int64)
+    label[group] = rows.label
+    inner = np.flatnonzero(rows.following >= 0)
+    inner = inner[~rows.broken[rows.following[inner]]]
+    move = (group[inner] * rows.symbols + rows.symbol[inner]) * k + group[rows.following[inner]]
+    votes = np.bincount(move, minlength=k * rows.symbols * k).reshape(k, rows.symbols, k)
+    target = np.where(_possible(rows, label)[None], votes, -1).argmax(2)
+    starts = np.bincount(rows.label[rows.first] * k + group[rows.first], minlength=rows.labels * k)
+    return Table(label, target, starts.reshape(-1, k).argmax(1))
+
+
+def _possible(rows: Rows, label: Ints) -> np.ndarray:
+    """(U, k): an answer that names a visible state leads to a state that shows it."""
+    named = np.where(rows.symbol_answer >= 0, rows.answer_label[rows.symbol_answer], -1)
+    return (named[:, None] < 0) | (named[:, None] == label[None, :])
+
+
+def stand(rows: Rows, table: Table, found: Ints) -> Standing:
+    """Fit a table, send what it does not believe where the rest goes, drop states that no row visits."""
+    now = fit(rows, table, found)
+    table = Table(table.label, _route(rows, table, now), table.start)
+    now = fit(rows, table, found)
+    used = np.unique(np.concatenate([now.states, table.start[rows.label[rows.first]]]))
+    if len(used) < len(table):
+        new = np.zeros(len(table), np.int64)
+        new[used] = np.arange(len(used))
+        possible = _possible(rows, table.label[used])
+        target = new[table.target[used]]
+        gone = ~np.isin(table.target[used], used)
+        target[gone] = np.broadcast_to(possible.argmax(1), target.shape)[gone]
+        table = Table(table.label[used], target, new[table.start])
+        found = new[found]
+        now = fit(rows, table, found)
+    ahead = futures(rows, table, now.likelihood)
+    return Standing(table, now, ahead, ahead.argmax(1))
+
+
+def _route(rows: Rows, table: Table, now: Fit) -> Ints:
+    """Where states are hidden, an answer that is not believed was noise: the machine went where it mostly goes."""
+    if rows.labels > 1:
+        return table.target
+    counts = np.where(now.believed, now.counts, 0)
+    order = np.argsort(counts, axis=1, kind="stable")
+    main = np.zeros((len(table), len(rows.cell_label)), np.int64)
+    main[np.arange(len(table))[:, None], rows.symbol_cell[order]] = order  # the last written is the commonest
+    main_target = np.take_along_axis(table.target, main[:, rows.symbol_cell], 1)
+    return np.where(now.believed, table.target, main_target)
+
+
+def settle(rows: Rows, table: Table, found: Ints) -> Standing:
+    """Lead transitions where the rest of the log wants them, until that gains nothing."""
+    now = stand(rows, table, found)
+    for _ in range(ROUNDS):
+        target, start = _led(rows, now)
+        if np.array_equal(target, now.table.target) and np.array_equal(start, now.table.start):
+            break
+        trial = stand(rows, Table(now.table.label, target, start), now.found)
+        if trial.length >= now.length - 1e-6:
+            break
+        now = trial
+    return now
+
+
+def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
+    """Targets and starts that the futures of all rows vote for."""
+    table = now.table
+    inner = np.flatnonzero(rows.following >= 0)
+    inner = inner[~rows.broken[rows.following[inner]]]
+    key = now.fit.states[inner] * rows.symbols + rows.symbol[inner]
+    keys, votes = _sums(key, now.ahead[rows.following[inner]])
+    state, symbol = keys // rows.symbols, keys % rows.symbols
+    votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
+    best = votes.argmax(1)
+    each = np.arange(len(keys))
+    better = votes[each, best] > votes[each, table.target[state, symbol]] + CERTAIN
+    if rows.labels == 1:
+        better &= now.fit.believed[state, symbol]
+    target = table.target.copy()
+    target[state[better], symbol[better]] = best[better]
+    labels, votes = _sums(rows.label[rows.first], now.ahead[rows.first])
+    start = table.start.copy()
+    start[labels] = votes.argmax(1)
+    return target, start
+
+
+def _sums(key: Ints, values: Singles) -> tuple[Ints, Floats]:
+    """Sums of the rows of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    begin = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    return ordered[begin], np.add.reduceat(values[order], begin, axis=0, dtype=np.float64)
+
+
+def redirect(table: Table, pairs: list[tuple[int, int]]) -> Table:
+    """Lead everything that led to j to i, for pairs (j, i) in which no state occurs twice."""
+    to = np.arange(len(table))
+    for j, i in pairs:
+        to[j] = i
+    return Table(table.label, to[table.target], to[table.start])
+
+
+def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
+    """The best shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
+    pairs = _nearest(now, limit)
+    batch: list[tuple[int, int]] = []
+    busy: set[int] = set()
+    for j, i in pairs:
+        if j not in busy and i not in busy:
+            batch.append((j, i))
+            busy |= {j, i}
+    while len(batch) > 1:
+        trial = settle(rows, redirect(now.table, batch), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+        batch = batch[: len(batch) // 2]
+    for pair in pairs[:tries]:
+        trial = settle(rows, redirect(now.table, [pair]), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def _nearest(now: Standing, limit: float) -> list[tuple[int, int]]:
+    """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
+    k = len(now.table)
+    states, sums = _sums(now.fit.states, now.ahead)
+    loss = np.full((k, k), np.inf)
+    loss[states] = sums[np.arange(len(states)), states][:, None] - sums
+    loss[now.table.label[:, None] != now.table.label[None, :]] = np.inf
+    np.fill_diagonal(loss, np.inf)
+    near = loss.argmin(1)
+    cost = loss[np.arange(k), near]
+    return [(int(j), int(near[j])) for j in np.argsort(cost, kind="stable") if cost[j] <= limit and np.isfinite(cost[j])]
+
+
+def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
+    """A shorter machine in which the rows that enter some state by one transition have a state of their own, or None.
+
+    For every way into a state (a state and symbol before it, or the start of a trace) the rows that came that way are
+    given answers and targets of their own; what they gain over those of the state ranks the ways.
+    """
+    table, k = now.table, len(now.table)
+    states = now.fit.states
+    enters = np.flatnonzero(~rows.broken)
+    before = rows.preceding[enters]
+    way = np.where(
+        before >= 0, states[before] * rows.symbols + rows.symbol[before], k * rows.symbols + rows.label[enters]
+    )
+    entered = np.where(before >= 0, table.target[states[before], rows.symbol[before]], table.start[rows.label[enters]])
+    came = entered == states[enters]
+    enters, way = enters[came], way[came]
+    keys, votes = _sums(
+        way * rows.symbols + rows.symbol[enters],
+        np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0)),
+    )
+    count = np.unique(way * rows.symbols + rows.symbol[enters], return_counts=True)[1]
+    by, symbol = keys // rows.symbols, keys % rows.symbols
+    ways, index = np.unique(by, return_inverse=True)
+    state = np.zeros(len(ways), np.int64)
+    state[np.searchsorted(ways, way)] = states[enters]
+    at = state[index]
+    cell = by * len(rows.cell_label) + rows.symbol_cell[symbol]
+    _, cell_index = np.unique(cell, return_inverse=True)
+    of = np.bincount(cell_index, count)[cell_index]
+    most = np.zeros(cell_index.max() + 1)
+    np.maximum.at(most, cell_index, count)
+    stray = float(np.log((now.fit.misfits + 1) / (len(rows) + 2) / max(rows.answers - 1, 1)))
+    own = count * np.log(count / of)
+    extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(of)
+    believed = (count == most[cell_index]) | (own - count * stray > extra)
+    votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
+    each = np.arange(len(keys))
+    best = votes.argmax(1)
+    present = count * now.fit.likelihood[at, symbol] + votes[each, table.target[at, symbol]]
+    future = np.where(believed, own + votes[each, best], count * stray + votes[each, table.target[at, symbol]])
+    gain = np.where(rows.symbol_answer[symbol] >= 0, np.maximum(future - present, 0), 0)
+    gains = np.bincount(index, gain)
+    several = np.bincount(state, minlength=k)[state] > 1
+    for w in np.argsort(-np.where(several, gains, 0), kind="stable")[:tries]:
+        if gains[w] < extra.min() or not several[w]:
+            break
+        mine = (index == w) & believed & (gain > 0)
+        copy = table.target[state[w]].copy()
+        copy[symbol[mine]] = best[mine]
+        target, start = np.vstack([table.target, copy]), table.start.copy()
+        if ways[w] < k * rows.symbols:
+            target[ways[w] // rows.symbols, ways[w] % rows.symbols] = k
+        else:
+            start[ways[w] - k * rows.symbols] = k
+        label = np.append(table.label, table.label[state[w]])
+        trial = settle(rows, Table(label, target, start), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def descend(rows: Rows, table: Table) -> Standing:
+    """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps."""
+    some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
+    some[table.label[::-1]] = np.arange(len(table))[::-1]
+    now = settle(rows, table, some[rows.label])
+    while True:
+        step = merge(rows, now, 0.5, 4) or split(rows, now, 8) or merge(rows, now, 40.0, 8)
+        if step is None:
+            return now
+        now = step
+
+
+def shrink(rows: Rows, now: Standing, states: int) -> Standing:
+    """Merge whatever costs least until at most `states` states are left, or one for every label."""
+    while len(now.table) > states:
+        trials = [settle(rows, redirect(now.table, [pair]), now.found) for pair in _nearest(now, np.inf)[:8]]
+        if not trials:
+            return now
+        now = min(trials, key=lambda trial: trial.length)
+    return now
