@@ -111,6 +111,7 @@ def _codes(log: Log) -> _Rows:
 # ---------------------------------------------------------------------------------------------------- the counts
 
 _SPREAD = 100.0  # noise counts vary as a gamma-Poisson mixture with this shape: 10 % beside Poisson's own spread
+_WIDE = 4.0  # and branches of one cell with this one
 _KINDS = ("spurious", "output", "trigger")
 _EVIDENCE = 10.0  # nats by which a kind of noise must explain the counts better before it is believed in at all
 
@@ -152,7 +153,8 @@ class _Slots:
         self.total = np.bincount(self.cell, self.k)[self.cell]
         self.visits = np.bincount(self.state, self.k)[self.state]
         self.log_factorial = _log_gamma(self.k + 1)
-        self.log_rising = _log_gamma(self.k + _SPREAD) - math.lgamma(_SPREAD)
+        self.log_rising = {shape: _log_gamma(self.k + shape) - math.lgamma(shape) for shape in (_SPREAD, _WIDE)}
+        self.flat = -np.log(self.k) - np.log1p(np.log(np.where(self.top, self.visits, self.total)))
         # a wrong next state in the last row of a trace leaves no broken chain, so only a slot seen nowhere else can be it
         last = np.bincount(inverse, rows.last[use], len(self.slot))
         ends = np.bincount(self.cell, last)[self.cell] - last
@@ -165,28 +167,24 @@ class _Slots:
         usual[self.cell[self.top]] = n[self.top]
         self.moves = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
 
-    def branches(self, kinds: tuple[str, ...]) -> tuple[Floats, Floats]:
-        """(prior of a second slot in a cell (), log probability of each count if its slot is true (K,)).
+    def branches(self, kinds: tuple[str, ...]) -> tuple[float, Floats]:
+        """(prior of a second slot in a cell, (K,) mean count of the cell's other branches, zero where it has none).
 
         A move that differs from its cell's usual one and that the chain confirms is a branch that stray rows
-        and wrong outputs cannot fake: how many there are says how often cells branch at all. A true count is
-        anything up to all there is, or like that of the cell's branches.
+        and wrong outputs cannot fake: how many there are says how often cells branch at all.
         """
         branch = self.moves
         if "trigger" in kinds:
             branch = branch & (self.exposure("trigger", np.ones(len(self.k)))[0] == 0)
         second = min((float(branch.sum()) + 1) / (self.cells + 2), 0.9)
-        reach = np.where(self.top, self.visits, self.total)
         others = np.bincount(self.cell, branch)[self.cell] - branch
-        mate = (np.bincount(self.cell, branch * self.k)[self.cell] - branch * self.k) / np.maximum(others, 1)
-        like_mates = np.logaddexp(self.spread(mate), self.spread(mate, 4.0))
-        return np.asarray(second), np.logaddexp(-np.log(self.k) - np.log1p(np.log(reach)), like_mates) - math.log(3)
+        return second, (np.bincount(self.cell, branch * self.k)[self.cell] - branch * self.k) / np.maximum(others, 1)
 
     def spread(self, mean: Floats, shape: float = _SPREAD) -> Floats:
         """log probability of the counts, each gamma-Poisson with this mean; -inf where the mean is zero."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            rising = self.log_rising if shape == _SPREAD else _log_gamma(self.k + shape) - math.lgamma(shape)
-            value = rising - self.log_factorial + shape * np.log(shape / (shape + mean)) + self.k * np.log(mean / (shape + mean))
+            value = self.log_rising[shape] - self.log_factorial
+            value += shape * np.log(shape / (shape + mean)) + self.k * np.log(mean / (shape + mean))
         return np.where(mean > 0, value, -np.inf)
 
     def exposure(self, kind: str, true: Floats) -> tuple[Floats, float]:
@@ -213,7 +211,7 @@ class _Slots:
         true = np.where(self.explicable if kinds else False, 0.0, 1.0)
         shares = np.zeros((len(kinds) + 1, len(self.k)))
         rates = dict.fromkeys(kinds, start)
-        second, flat = self.branches(kinds)
+        second, mates = self.branches(kinds)
         likelihood = -np.inf
         for _ in range(40):
             unseen = 0.0
@@ -232,7 +230,9 @@ class _Slots:
             alone = self.spread(mean)
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
-            log_true = np.log(prior) + flat + self.only_last + missing
+            # a true count is anything up to all there is, or like that of the cell's other branches
+            like_mates = np.where(mates > 0, np.logaddexp(self.spread(mates + mean), self.spread(mates + mean, _WIDE)), -np.inf)
+            log_true = np.log(prior) + np.logaddexp(self.flat, like_mates) - math.log(3) + self.only_last + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
             true = np.exp(log_true - both)
@@ -346,6 +346,7 @@ class _Story:
     what: Ints  # (N,) _TRUE, _LABEL, ...
     gap: Bools  # (N,) rows lost before this row
     swap: Bools  # (N,) this row and the one after it change places
+    score: float = 0.0  # log probability, up to a constant
 
 
 _TRUE, _LABEL, _CURRENT, _SPURIOUS = range(4)
@@ -419,7 +420,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     after = np.full((len(at), 4), _NEVER)
     from_pre = np.zeros((len(at), 4), np.int64)
     from_post = np.zeros((len(at), 3), np.int64)
-    open_start = np.log(np.maximum(beliefs.start, rates["drop"] * np.exp(beliefs.jump(beliefs.start.argmax(), np.arange(rows.states)))))
+    open_start = np.log(np.maximum(beliefs.start, rates["drop"] * np.exp(beliefs.jump(np.full(rows.states, beliefs.start.argmax()), np.arange(rows.states)))))
     opening = np.where(
         rows.first[at[begins]][:, None] & known_pre[begins], open_start[pre_code[begins]], np.where(pre[begins] == p[begins][:, None], 0.0, _NEVER)
     )
@@ -442,7 +443,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     # walk every stretch back from its end
     i = begins + length - 1
     closing = np.where(rows.last[at[i]][:, None] | (post[i] == q[i][:, None]), after[i], _NEVER)
-    b = closing.argmax(1)
+    b, score = closing.argmax(1), float(closing.max(1).sum())
     start = begins
     while len(i):
         came = from_pre[i, b]
@@ -459,7 +460,7 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
         here, i, a, start = j[inside], j[inside] - 1, a[inside], start[inside]
         b = from_post[here, a]
         story.gap[at[here]] = post[i, b] != pre[here, a]
-    return story
+    return dataclasses.replace(story, score=score)
 
 
 def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, float]:
@@ -508,6 +509,21 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
 
 
+def _settle(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float], *, swaps: bool) -> _Story:
+    """The story whose own rates of noise lead to it, from first rates on; without `swaps` theirs stays as it is."""
+    n = len(rows.state)
+    for _ in range(3):
+        story = _read_chain(rows, beliefs, rates)
+        rates = rates | {
+            "label": max(float((story.what == _LABEL).mean()), 0.5 / (n + 1)),
+            "current": max(float((story.what == _CURRENT).mean()), 0.5 / (n + 1)),
+            "drop": min(max(float(story.gap.mean()), 0.5 / (n + 1)) / beliefs.shows, 0.5),
+        }
+        if swaps:
+            rates["swap"] = max(float(story.swap.mean()), 0.5 / (n + 1))
+    return story
+
+
 def _whole_chain(rows: _Rows) -> _Story:
     n = len(rows.state)
     return _Story(rows.state, rows.next, np.zeros(n, np.int64), rows.broken(), np.zeros(n, bool))
@@ -532,23 +548,16 @@ def denoise(log: Log) -> Denoised:
     junctions = n - int(read.first.sum())
     story = _whole_chain(read)
     seen = _judge(read, confirmed, 0.0) if confirmed.any() else None
-    chain_rates = dict.fromkeys(("label", "current", "drop", "swap"), 0.0)
     # where most junctions are broken the log is no chain, and the chain no witness
     if seen is not None and 0 < broken.sum() <= junctions / 2:
         beliefs = _Beliefs(read, seen, read.state[read.first])
         rates = _chain_rates(read, beliefs, seen.rates["spurious"])
-        for _ in range(3):
-            story = _read_chain(read, beliefs, rates)
-            found = {
-                "label": int((story.what == _LABEL).sum()),
-                "current": int((story.what == _CURRENT).sum()),
-                "drop": int(story.gap.sum()),
-                "swap": int(story.swap.sum()),
-            }
-            chain_rates = {k: v / n for k, v in found.items()}
-            rates |= {k: max(v, 0.5 / (n + 1)) for k, v in chain_rates.items()}
-            rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
-    return _clean(log, read, story, seen, chain_rates)
+        story = _settle(read, beliefs, rates | {"swap": 0.5 / (n + 1)}, swaps=False)
+        swapped = _settle(read, beliefs, rates, swaps=True)
+        # two gaps near each other may look like a swap by chance, so swaps must explain much more
+        if swapped.score - story.score > max(_EVIDENCE, 2 * int(swapped.swap.sum())):
+            story = swapped
+    return _clean(log, read, story, seen)
 
 
 # ---------------------------------------------------------------------------------------------------- the clean log
@@ -565,7 +574,7 @@ def _partner(group: Ints, wanted: Ints, value: Ints, count: Floats) -> tuple[Int
     return np.where(known, value[order][start[at]], UNKNOWN), known & (size[at] == 1)
 
 
-def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None, rates: dict[str, float]) -> Denoised:
+def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None) -> Denoised:
     n = len(log)
     order = np.arange(n)
     pair = np.flatnonzero(story.swap)
@@ -581,7 +590,7 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None, rates: d
     kind[stray] = 0
     spurious_rate = seen.rates["spurious"] if seen else 0.0
     if seen is not None and not stray.all():
-        verdict = _judge(told, ~stray, rates["label"])
+        verdict = _judge(told, ~stray, float((what == _LABEL).mean()))
         at = np.minimum(np.searchsorted(verdict.slot, told.slots()), len(verdict.slot) - 1)
         noise = ~verdict.true[at] & ~stray
         kind[noise] = verdict.kind[at[noise]]

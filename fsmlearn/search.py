@@ -126,12 +126,13 @@ def _sums(key: Ints, values: Singles) -> tuple[Ints, Floats]:
     return ordered[begin], np.add.reduceat(values[order], begin, axis=0, dtype=np.float64)
 
 
-def redirect(table: Table, pairs: list[tuple[int, int]]) -> Table:
-    """Lead everything that led to j to i, for pairs (j, i) in which no state occurs twice."""
-    to = np.arange(len(table))
+def merged(rows: Rows, now: Standing, pairs: list[tuple[int, int]]) -> Standing:
+    """What becomes of a machine where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
+    to = np.arange(len(now.table))
     for j, i in pairs:
         to[j] = i
-    return Table(table.label, to[table.target], to[table.start])
+    table = now.table
+    return settle(rows, Table(table.label, to[table.target], to[table.start]), to[now.found])
 
 
 def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
@@ -144,12 +145,12 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
             batch.append((j, i))
             busy |= {j, i}
     while len(batch) > 1:
-        trial = settle(rows, redirect(now.table, batch), now.found)
+        trial = merged(rows, now, batch)
         if trial.length < now.length - 1e-6:
             return trial
         batch = batch[: len(batch) // 2]
     for pair in pairs[:tries]:
-        trial = settle(rows, redirect(now.table, [pair]), now.found)
+        trial = merged(rows, now, [pair])
         if trial.length < now.length - 1e-6:
             return trial
     return None
@@ -244,7 +245,7 @@ def descend(rows: Rows, table: Table) -> Standing:
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:
     """Merge whatever costs least until at most `states` states are left, or one for every label."""
     while len(now.table) > states:
-        trials = [settle(rows, redirect(now.table, [pair]), now.found) for pair in _nearest(now, np.inf)[:8]]
+        trials = [merged(rows, now, [pair]) for pair in _nearest(now, np.inf)[:8]]
         if not trials:
             return now
         now = min(trials, key=lambda trial: trial.length)
