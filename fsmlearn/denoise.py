@@ -76,7 +76,7 @@ class _Rows:
         return state, trigger, after, output
 
     def broken(self) -> Bools:
-        """(N,) True where the row does not go on from the next state of the row before it; the unknown fits anything."""
+        """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
         out = np.zeros(len(self.state), bool)
         before, here = self.next[:-1], self.state[1:]
         out[1:] = (before != here) & (before != self.unknown) & (here != self.unknown) & ~self.first[1:]
@@ -147,15 +147,11 @@ class _Slots:
         self.cells = int(self.cell.max()) + 1
         self.possible_cells = (int(self.state.max()) + 1) * rows.triggers
         self.rows, self.actions = rows, rows.triggers * rows.outputs
-        order = np.lexsort((-self.k, self.cell))
-        self.top = np.zeros(len(self.slot), bool)
-        self.top[order[np.diff(self.cell[order], prepend=-1) > 0]] = True
         self.total = np.bincount(self.cell, self.k)[self.cell]
         self.visits = np.bincount(self.state, self.k)[self.state]
         self.log_factorial = _log_gamma(self.k + 1)
         self.log_rising = {shape: _log_gamma(self.k + shape) - math.lgamma(shape) for shape in (_SPREAD, _WIDE)}
-        self.flat = -np.log(self.k) - np.log1p(np.log(np.where(self.top, self.visits, self.total)))
-        # a wrong next state in the last row of a trace leaves no broken chain, so only a slot seen nowhere else can be it
+        # a wrong next state in the last row of a trace breaks no chain, so only a slot seen nowhere else can be it
         last = np.bincount(inverse, rows.last[use], len(self.slot))
         ends = np.bincount(self.cell, last)[self.cell] - last
         self.label = np.where(last == self.k, label_rate * ends / max(rows.states - 1, 1), 0.0)
@@ -163,6 +159,11 @@ class _Slots:
         arrived = np.bincount(n, self.k)[n]
         self.only_last = np.where(self.label > 0, self.k * np.log((np.bincount(n, last)[n] + 1) / (arrived + 1)), 0.0)
         self.explicable = self.self_loop | (self.label > 0)
+        # a cell's first slot: its most frequent one that noise cannot explain, or else its most frequent
+        order = np.lexsort((-self.k, self.explicable, self.cell))
+        self.top = np.zeros(len(self.slot), bool)
+        self.top[order[np.diff(self.cell[order], prepend=-1) > 0]] = True
+        self.flat = -np.log(self.k) - np.log1p(np.log(np.where(self.top, self.visits, self.total)))
         usual = np.full(self.cells, UNKNOWN)
         usual[self.cell[self.top]] = n[self.top]
         self.moves = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
@@ -202,8 +203,10 @@ class _Slots:
         # what (state, trigger) usually does is not a slip of another trigger
         return np.where((kind == "trigger") & self.top, 0.0, put), float(rows @ (size - seen)) / (size - 1)
 
-    def fit(self, kinds: tuple[str, ...], start: float) -> tuple[float, Floats, Floats, dict[str, float], Floats]:
-        """EM for the rates of these kinds: (log likelihood, P(true) (K,), noise by kind (len(kinds) + 1, K), rates, mates).
+    def fit(self, kinds: tuple[str, ...], start: float) -> tuple[float, Floats, Floats, dict[str, float]]:
+        """EM for the rates of these kinds from `start` on: (log likelihood, P(true), noise by kind, rates).
+
+        P(true) is (K,); noise is (len(kinds) + 1, K) expected rows, the last line being wrong labels of last rows.
 
         Each slot is either true, its count then anything from one row to the whole cell (or like that of the cell's
         other branches), or holds noise alone. How many cells are defined at all is learned along with the rates.
@@ -231,7 +234,9 @@ class _Slots:
             # a true slot holds the noise too, so it cannot have fewer rows than noise alone would bring
             missing = np.where((self.k < mean) & (mean > 0), alone - self.spread_peak(mean), 0.0)
             # a true count is anything up to all there is, or like that of the cell's other branches
-            like_mates = np.where(mates > 0, np.logaddexp(self.spread(mates + mean), self.spread(mates + mean, _WIDE)), -np.inf)
+            like_mates = np.where(
+                mates > 0, np.logaddexp(self.spread(mates + mean), self.spread(mates + mean, _WIDE)), -np.inf
+            )
             log_true = np.log(prior) + np.logaddexp(self.flat, like_mates) - math.log(3) + self.only_last + missing
             log_noise = np.log1p(-prior) + alone
             both = np.logaddexp(log_true, log_noise)
@@ -240,7 +245,7 @@ class _Slots:
             likelihood, before = float(both.sum() - unseen), likelihood
             if abs(likelihood - before) < 1e-3:
                 break
-        return likelihood, true, shares, rates, mean
+        return likelihood, true, shares, rates
 
     def spread_peak(self, mean: Floats) -> Floats:
         """log probability of the likeliest count under `mean`, roughly."""
@@ -268,7 +273,7 @@ def _judge(rows: _Rows, use: Bools, label_rate: float) -> _Verdict:
             break
         _, kind, best = max(offers, key=lambda o: o[0])
         kinds = (*kinds, kind)
-    _, true, shares, rates, _ = best
+    _, true, shares, rates = best
     index = np.array([*(_KINDS.index(kind) for kind in kinds), len(_KINDS)])
     return _Verdict(slots.slot, slots.k, true > 0.5, index[shares.argmax(0)], {k: rates.get(k, 0.0) for k in _KINDS})
 
@@ -355,10 +360,10 @@ _TRUE, _LABEL, _CURRENT, _SPURIOUS = range(4)
 def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Story:
     """The likeliest story (Viterbi) of every stretch of rows with broken junctions, all stretches at once.
 
-    Between two rows the machine is in one state, or in two if rows are lost there. A stretch begins and
-    ends at a junction that is whole or at an end of the trace. Candidates for the state after a row: what it says,
-    what the next row says, what usually follows, and what the row before says (rows swapped); before a row: what it says,
-    what the row before says (or where traces begin), and what the next row says.
+    Between two rows the machine is in one state, or in two if rows are lost there. A stretch begins and ends at
+    a junction that is whole or at an end of the trace. Candidates for the state after a row: what it says, what the
+    next row says, what usually follows, and what the row before says (rows swapped); before a row: what it says, what
+    the row before says (or where traces begin), and what the next row says.
     """
     n = len(rows.state)
     story = _Story(rows.state.copy(), rows.next.copy(), np.zeros(n, np.int64), np.zeros(n, bool), np.zeros(n, bool))
@@ -403,7 +408,9 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     edge = np.where(same_p & same_q, np.where(stays, spurious, as_read + plain)[:, None, None], edge)
     edge = np.where(same_p & ~same_q & known_post[:, None, :], relabelled[:, None, :], edge)
     edge = np.where(~same_p & same_q & known_pre[:, :, None], elsewhere[:, :, None], edge)
-    what = np.where(same_p & same_q, np.where(stays, _SPURIOUS, _TRUE)[:, None, None], np.where(same_p, _LABEL, _CURRENT))
+    what = np.where(
+        same_p & same_q, np.where(stays, _SPURIOUS, _TRUE)[:, None, None], np.where(same_p, _LABEL, _CURRENT)
+    )
 
     # row i and the one after it as a swapped pair
     pair = np.full(len(at), _NEVER)
@@ -420,9 +427,16 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     after = np.full((len(at), 4), _NEVER)
     from_pre = np.zeros((len(at), 4), np.int64)
     from_post = np.zeros((len(at), 3), np.int64)
-    open_start = np.log(np.maximum(beliefs.start, rates["drop"] * np.exp(beliefs.jump(np.full(rows.states, beliefs.start.argmax()), np.arange(rows.states)))))
+    open_start = np.log(
+        np.maximum(
+            beliefs.start,
+            rates["drop"] * np.exp(beliefs.jump(np.full(rows.states, beliefs.start.argmax()), np.arange(rows.states))),
+        )
+    )
     opening = np.where(
-        rows.first[at[begins]][:, None] & known_pre[begins], open_start[pre_code[begins]], np.where(pre[begins] == p[begins][:, None], 0.0, _NEVER)
+        rows.first[at[begins]][:, None] & known_pre[begins],
+        open_start[pre_code[begins]],
+        np.where(pre[begins] == p[begins][:, None], 0.0, _NEVER),
     )
     before[begins] = opening
     for step in range(int(length[0])):
@@ -533,17 +547,21 @@ def denoise(log: Log) -> Denoised:
     """Judge every row of a visible-state log; other logs come back as they are, they cannot be judged row by row.
 
     A row is repaired where the log says what it should be, and dropped otherwise. Rows that the log gives
-    no clear reason to doubt stay. Memory and time grow with N for a few array passes and else with distinct transitions.
+    no clear reason to doubt stay. Costs a few array passes over the N rows, and else grows with what is distinct.
     """
     n = len(log)
     if log.kind != "visible" or n == 0 or len(log.states) < 2:
-        return Denoised(log, log, np.arange(n), np.zeros(n, bool), (), {"label": 0.0, "spurious": 0.0, "swap": 0.0, "drop": 0.0})
+        return Denoised(
+            log, log, np.arange(n), np.zeros(n, bool), (), {"label": 0.0, "spurious": 0.0, "swap": 0.0, "drop": 0.0}
+        )
     read = _codes(log)
     broken = read.broken()
     confirmed = ~broken
     confirmed[:-1] &= ~broken[1:]
     starts = np.bincount(read.state[read.first], minlength=read.states)
-    if 2 * starts.max() > starts.sum():  # where traces begin in one state, a first row elsewhere is not confirmed either
+    if (
+        2 * starts.max() > starts.sum()
+    ):  # where traces begin in one state, a first row elsewhere is not confirmed either
         confirmed &= ~read.first | (read.state == starts.argmax())
     junctions = n - int(read.first.sum())
     story = _whole_chain(read)
@@ -554,8 +572,8 @@ def denoise(log: Log) -> Denoised:
         rates = _chain_rates(read, beliefs, seen.rates["spurious"])
         story = _settle(read, beliefs, rates | {"swap": 0.5 / (n + 1)}, swaps=False)
         swapped = _settle(read, beliefs, rates, swaps=True)
-        # two gaps near each other may look like a swap by chance, so swaps must explain much more
-        if swapped.score - story.score > max(_EVIDENCE, 2 * int(swapped.swap.sum())):
+        # two gaps near each other may look like a swap by chance, so swaps must explain a good deal more
+        if swapped.score - story.score > max(_EVIDENCE, 0.5 * int(swapped.swap.sum())):
             story = swapped
     return _clean(log, read, story, seen)
 
@@ -600,7 +618,10 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None) -> Denoi
         r = np.flatnonzero(kind == 0)
         drop[r] = True
         r = np.flatnonzero(kind == 1)
-        fix["output"][r], _ = _partner((p * told.triggers + x) * told.states + q, (told.slots() // told.outputs)[r], o, count)
+        wanted = told.slots()[r] // told.outputs
+        better, _ = _partner((p * told.triggers + x) * told.states + q, wanted, o, count)
+        fix["output"][r] = better
+        drop[r[better == UNKNOWN]] = True
         r = np.flatnonzero(kind == 2)
         wanted = (told.state[r] * told.states + told.next[r]) * told.outputs + told.output[r]
         better, only = _partner((p * told.states + q) * told.outputs + o, wanted, x, count)
@@ -611,11 +632,11 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None) -> Denoi
         fix["next"][r] = np.where(only, better, fix["next"][r])
         drop[r[~only]] = True
     kept = np.flatnonzero(~drop)
-    lost = np.append(np.where(told.first, False, story.gap) & ~stray, False)
-    lost[1:] |= np.append(drop & (kind > 0) & ~told.last, False)[:-1]
+    lost = story.gap & ~told.first
+    lost[1:] |= (drop & (kind > 0) & ~told.last)[:-1]  # a dropped row that the machine did take
     # a gap before a dropped row is a gap before the row after it
-    gap = np.diff(np.cumsum(lost[:-1])[kept], prepend=0) > 0
-    gap &= ~np.append(True, np.diff(np.searchsorted(log.offsets, kept, "right")) > 0)[: len(kept)] if len(kept) else gap
+    gap = np.diff(np.cumsum(lost)[kept], prepend=0) > 0
+    gap &= np.diff(np.searchsorted(log.offsets, kept, "right"), prepend=0) == 0  # no trace begins with a gap
     source = order[kept]
 
     def coded(codes: Ints, size: int) -> NDArray[np.int32]:
@@ -656,7 +677,9 @@ def _moved(rows: _Rows, swap: Bools) -> Bools:
     moved = swap.copy()
     moved[1:] |= swap[:-1]
     p, q = rows.state, rows.next
-    i = np.flatnonzero((p[1:-1] == q[1:-1]) & (p[:-2] == p[1:-1]) & (q[2:] == p[1:-1]) & (q[:-2] == p[2:]) & (p[2:] != p[1:-1]))
+    i = np.flatnonzero(
+        (p[1:-1] == q[1:-1]) & (p[:-2] == p[1:-1]) & (q[2:] == p[1:-1]) & (q[:-2] == p[2:]) & (p[2:] != p[1:-1])
+    )
     i = i[~rows.first[i + 1] & ~rows.first[i + 2]]
     taken = moved.copy()
     early, late = i[swap[i] & ~taken[i + 2]], i[swap[i + 1] & ~taken[i]]
@@ -667,7 +690,15 @@ def _moved(rows: _Rows, swap: Bools) -> Bools:
 
 
 def _findings(
-    log: Log, read: _Rows, order: Ints, what: Ints, kind: Ints, drop: Bools, fix: dict[str, Ints], swap: Bools, spurious_rate: float
+    log: Log,
+    read: _Rows,
+    order: Ints,
+    what: Ints,
+    kind: Ints,
+    drop: Bools,
+    fix: dict[str, Ints],
+    swap: Bools,
+    spurious_rate: float,
 ) -> tuple[Finding, ...]:
     """A finding for each row that is not in the clean log as it was read, at its place."""
     swapped = _moved(read, swap)
@@ -691,7 +722,11 @@ def _findings(
         reasons = []
         if swapped[i]:
             name = "swap"
-            which = "one of its neighbours" if not (swapped[row] and swapped[i]) else f"the row {'after' if row < i else 'before'} it"
+            which = (
+                "one of its neighbours"
+                if not (swapped[row] and swapped[i])
+                else f"the row {'after' if row < i else 'before'} it"
+            )
             reasons.append(f"changed places with {which}: only so do the states follow one another")
         if what[i] == _LABEL:
             true = states[fix["next"][i]]
@@ -703,7 +738,9 @@ def _findings(
             reasons.append(f"current state {p} -> {true}: {how}, and {led}")
         if kind[i] == 0:
             name = "spurious"
-            reasons.append(f"{p} + {x} changed nothing{with_output} in {share}, as often as stray rows would ({spurious_rate:.2%})")
+            reasons.append(
+                f"{p} + {x} changed nothing{with_output} in {share}, as often as stray rows would ({spurious_rate:.2%})"
+            )
         elif kind[i] == 1:
             reasons.append(f"output {o} -> {outputs[fix['output'][i]]}: {p} + {x} gave {o} in {share}")
         elif kind[i] == 2:
