@@ -6,6 +6,7 @@ anything (alone on a line, for any lines). How training went may differ; what wa
 
 from __future__ import annotations
 
+import difflib
 import doctest
 import os
 import re
@@ -80,8 +81,9 @@ def test_console_examples_print_what_the_readme_shows(workplace: Path) -> None:
             check=False,
         )
         printed = done.stdout.rstrip() + "\n"
-        said = f"$ {command}\n{printed}(exit status {done.returncode})\n\nREADME shows:\n{shown}"
-        assert pattern(shown).fullmatch(printed), said
+        if not pattern(shown).fullmatch(printed):
+            changes = difflib.unified_diff(shown.splitlines(), printed.splitlines(), "README.md", "printed", lineterm="")
+            pytest.fail("\n".join([f"$ {command}", *changes, f"exit status {done.returncode}"]), pytrace=False)
 
 
 def test_python_examples_print_what_the_readme_shows(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
