@@ -402,15 +402,18 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     relabelled = beliefs.relabelled(p[:, None], x[:, None], post_code, o[:, None]) + log_rate["label"] - other  # (M, 4)
     elsewhere = beliefs.row(pre_code, x[:, None], q[:, None], o[:, None]) + log_rate["current"] - other  # (M, 3)
     spurious = log_rate["spurious"] - math.log(rows.triggers * rows.outputs)
+    astray = log_rate["stray"] - math.log(rows.triggers * rows.outputs) - other  # the next state made up too
     stays = (p == q) & (spurious > as_read + plain)
     same_p, same_q = (pre == p[:, None])[:, :, None], (post == q[:, None])[:, None, :]
     edge = np.full((len(at), 3, 4), _NEVER)
     edge = np.where(same_p & same_q, np.where(stays, spurious, as_read + plain)[:, None, None], edge)
-    edge = np.where(same_p & ~same_q & known_post[:, None, :], relabelled[:, None, :], edge)
+    blank = post == p[:, None]  # (M, 4) the row might as well not be there
+    blank &= (p != q)[:, None] & (astray > relabelled)
+    changed = np.where(blank, astray, relabelled)
+    edge = np.where(same_p & ~same_q & known_post[:, None, :], changed[:, None, :], edge)
     edge = np.where(~same_p & same_q & known_pre[:, :, None], elsewhere[:, :, None], edge)
-    what = np.where(
-        same_p & same_q, np.where(stays, _SPURIOUS, _TRUE)[:, None, None], np.where(same_p, _LABEL, _CURRENT)
-    )
+    what = np.where(same_p, np.where(blank, _SPURIOUS, _LABEL)[:, None, :], _CURRENT)
+    what = np.where(same_p & same_q, np.where(stays, _SPURIOUS, _TRUE)[:, None, None], what)
 
     # row i and the one after it as a swapped pair
     pair = np.full(len(at), _NEVER)
@@ -477,6 +480,11 @@ def _read_chain(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float]) -> _Sto
     return dataclasses.replace(story, score=score)
 
 
+def _least(n: int) -> float:
+    """A rate of noise that was not seen in n rows."""
+    return min(0.5 / (n + 1), 0.001)
+
+
 def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, float]:
     """Rates of the kinds of noise in the chain, from broken junctions with whole ones on both sides (EM).
 
@@ -489,8 +497,8 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
     alone[1:] &= ~broken[:-1]
     alone[:-1] &= ~broken[1:]
     i = np.flatnonzero(alone)  # (J,) the row after each junction
-    names = ("drop", "label", "current")
-    share = np.array([1.0, 0.0, 0.0])
+    names = ("drop", "label", "current", "stray")
+    share = np.array([1.0, 0.0, 0.0, 0.0])
     if len(i):
         h = i - 1
         p, x, q, o = rows.state[h], rows.trigger[h], rows.next[h], rows.output[h]
@@ -498,11 +506,14 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
         other = math.log(max(rows.states - 1, 1))
         left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
         lost = left + beliefs.jump(q, r) + right - math.log(beliefs.shows)
-        score = np.stack([lost, beliefs.relabelled(p, x, r, o) + right - other, left + beliefs.row(q, y, s, u) - other])
-        chance = np.exp(score - score.max(0))  # (3, J)
+        label = beliefs.relabelled(p, x, r, o) + right - other
+        current = left + beliefs.row(q, y, s, u) - other
+        stray = np.where(r == p, right - other - math.log(rows.triggers * rows.outputs), _NEVER)
+        score = np.stack([lost, label, current, stray])
+        chance = np.exp(score - score.max(0))  # (4, J)
 
         def mix(kinds: list[int]) -> tuple[float, Floats]:
-            part = np.zeros(3)
+            part = np.zeros(len(names))
             part[kinds] = 1 / len(kinds)
             for _ in range(50):
                 weight = part[:, None] * chance
@@ -511,13 +522,15 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
 
         kinds = [0]
         best, share = mix(kinds)
-        while len(kinds) < 3:
-            level, offer, kind = max(((*mix([*kinds, k]), k) for k in range(3) if k not in kinds), key=lambda m: m[0])
+        while len(kinds) < len(names):
+            level, offer, kind = max(
+                ((*mix([*kinds, k]), k) for k in range(len(names)) if k not in kinds), key=lambda m: m[0]
+            )
             # triggers are not drawn afresh at each row as `row` has it, so a small edge at each junction proves nothing
             if level - best < max(_EVIDENCE, offer[kind] * len(i)):
                 break
             best, share, kinds = level, offer, [*kinds, kind]
-    total, floor = max(int(broken.sum()) / n, 1 / n), 0.5 / (n + 1)
+    total, floor = max(int(broken.sum()) / n, 1 / n), _least(n)
     rates = {name: max(float(total * part), floor) for name, part in zip(names, share, strict=True)}
     rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
@@ -525,16 +538,17 @@ def _chain_rates(rows: _Rows, beliefs: _Beliefs, spurious: float) -> dict[str, f
 
 def _settle(rows: _Rows, beliefs: _Beliefs, rates: dict[str, float], *, swaps: bool) -> _Story:
     """The story whose own rates of noise lead to it, from first rates on; without `swaps` theirs stays as it is."""
-    n = len(rows.state)
+    least = _least(len(rows.state))
     for _ in range(3):
         story = _read_chain(rows, beliefs, rates)
         rates = rates | {
-            "label": max(float((story.what == _LABEL).mean()), 0.5 / (n + 1)),
-            "current": max(float((story.what == _CURRENT).mean()), 0.5 / (n + 1)),
-            "drop": min(max(float(story.gap.mean()), 0.5 / (n + 1)) / beliefs.shows, 0.5),
+            "label": max(float((story.what == _LABEL).mean()), least),
+            "current": max(float((story.what == _CURRENT).mean()), least),
+            "stray": max(float(((story.what == _SPURIOUS) & (rows.state != rows.next)).mean()), least),
+            "drop": min(max(float(story.gap.mean()), least) / beliefs.shows, 0.5),
         }
         if swaps:
-            rates["swap"] = max(float(story.swap.mean()), 0.5 / (n + 1))
+            rates["swap"] = max(float(story.swap.mean()), least)
     return story
 
 
@@ -570,7 +584,7 @@ def denoise(log: Log) -> Denoised:
     if seen is not None and 0 < broken.sum() <= junctions / 2:
         beliefs = _Beliefs(read, seen, read.state[read.first])
         rates = _chain_rates(read, beliefs, seen.rates["spurious"])
-        story = _settle(read, beliefs, rates | {"swap": 0.5 / (n + 1)}, swaps=False)
+        story = _settle(read, beliefs, rates | {"swap": _least(n)}, swaps=False)
         swapped = _settle(read, beliefs, rates, swaps=True)
         # two gaps near each other may look like a swap by chance, so swaps must explain a good deal more
         if swapped.score - story.score > max(_EVIDENCE, 0.5 * int(swapped.swap.sum())):
@@ -606,6 +620,7 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None) -> Denoi
     drop = stray.copy()
     kind = np.full(n, -1)  # of noise by the counts
     kind[stray] = 0
+    astray = float((stray & (read.state != read.next)[order]).mean())
     spurious_rate = seen.rates["spurious"] if seen else 0.0
     if seen is not None and not stray.all():
         verdict = _judge(told, ~stray, float((what == _LABEL).mean()))
@@ -661,7 +676,7 @@ def _clean(log: Log, read: _Rows, story: _Story, seen: _Verdict | None) -> Denoi
         findings=_findings(log, read, order, what, kind, drop, fix, story.swap, spurious_rate),
         rates={
             "label": float(np.count_nonzero((what == _LABEL) | (what == _CURRENT) | (kind > 0)) / n),
-            "spurious": spurious_rate,
+            "spurious": spurious_rate + astray,
             "swap": 2 * len(pair) / n,
             "drop": float(np.count_nonzero(gap) / n),
         },
@@ -736,7 +751,10 @@ def _findings(
             true = states[fix["state"][i]]
             how = f"traces begin in {true}" if read.first[i] else f"the row before led to {true}"
             reasons.append(f"current state {p} -> {true}: {how}, and {led}")
-        if kind[i] == 0:
+        if what[i] == _SPURIOUS and p != q:
+            name = "spurious"
+            reasons.append(f"the next row goes on from {p} as if this one were not there, and {led}")
+        elif kind[i] == 0:
             name = "spurious"
             reasons.append(
                 f"{p} + {x} changed nothing{with_output} in {share}, as often as stray rows would ({spurious_rate:.2%})"
