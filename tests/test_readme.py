@@ -82,7 +82,9 @@ def test_console_examples_print_what_the_readme_shows(workplace: Path) -> None:
         )
         printed = done.stdout.rstrip() + "\n"
         if not pattern(shown).fullmatch(printed):
-            changes = difflib.unified_diff(shown.splitlines(), printed.splitlines(), "README.md", "printed", lineterm="")
+            changes = difflib.unified_diff(
+                shown.splitlines(), printed.splitlines(), "README.md", "printed", lineterm=""
+            )
             pytest.fail("\n".join([f"$ {command}", *changes, f"exit status {done.returncode}"]), pytrace=False)
 
 
