@@ -113,6 +113,7 @@ def _codes(log: Log) -> _Rows:
 _SPREAD = 100.0  # noise counts vary as a gamma-Poisson mixture with this shape: 10 % beside Poisson's own spread
 _WIDE = 4.0  # and branches of one cell with this one
 _KINDS = ("spurious", "output", "trigger")
+_MOST = 0.3  # rate of one kind of noise
 _EVIDENCE = 10.0  # nats by which a kind of noise must explain the counts better before it is believed in at all
 
 
@@ -177,7 +178,8 @@ class _Slots:
         branch = self.moves
         if "trigger" in kinds:
             branch = branch & (self.exposure("trigger", np.ones(len(self.k)))[0] == 0)
-        second = min((float(branch.sum()) + 1) / (self.cells + 2), 0.9)
+        chances = self.cells if self.rows.states > 2 else 0  # of two states one is the usual and one no branch
+        second = min((float(branch.sum()) + 1) / (chances + 2), 0.9)
         others = np.bincount(self.cell, branch)[self.cell] - branch
         return second, (np.bincount(self.cell, branch * self.k)[self.cell] - branch * self.k) / np.maximum(others, 1)
 
@@ -223,7 +225,7 @@ class _Slots:
                 mass = (1 - true) * exposed
                 if likelihood > -np.inf:
                     noise_rows = ((1 - true) * self.k * shares[i] / np.maximum(shares.sum(0), 1e-300)).sum()
-                    rates[kind] = float(min(noise_rows / max(unseen_kind + mass.sum(), 1e-9), 0.3))
+                    rates[kind] = float(min(noise_rows / max(unseen_kind + mass.sum(), 1e-9), _MOST))
                 shares[i] = rates[kind] * exposed
                 unseen += rates[kind] * unseen_kind
             shares[-1] = self.label
@@ -266,8 +268,9 @@ def _judge(rows: _Rows, use: Bools, label_rate: float) -> _Verdict:
             noise_rows = ((1 - offer[1]) * slots.k).sum()
             gain = offer[0] - best[0] - _EVIDENCE - 0.5 * math.log1p(noise_rows)
             shown, unseen = slots.exposure(kind, offer[1])
-            if (shown @ (1 - offer[1]) + unseen) < 0.05 * (shown.sum() + unseen):
-                continue  # a rate read off a corner of the machine says nothing about the rest
+            corner = (shown @ (1 - offer[1]) + unseen) < 0.05 * (shown.sum() + unseen)
+            if corner or offer[3][kind] >= _MOST:
+                continue  # read off a corner of the machine, or so much that it is no noise
             offers.append((gain, kind, offer))
         if not offers or max(o[0] for o in offers) <= 0:
             break
