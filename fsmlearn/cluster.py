@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def group(features: NDArray[np.int16], kind: Ints, least: int) -> tuple[Ints, Ints]:
+def group(features: NDArray[np.int16], kind: Ints, least: int, most: int) -> tuple[Ints, Ints]:
     """Group rows of features (n, f) that are the same, within each kind (n,).
 
-    Patterns that fewer than `least` rows show join the nearest frequent pattern of their kind by Hamming distance
-    (the more frequent one of equals). Every kind keeps at least its commonest pattern. Returns the group of each row
-    (n,) and for each group a row that shows its pattern (k,).
+    Patterns that fewer than `least` rows show, and those beyond the `most` commonest, join the nearest of the others of
+    their kind by Hamming distance (the more frequent one of equals). Every kind keeps at least its commonest pattern.
+    Returns the group of each row (n,) and for each group a row that shows its pattern (k,).
     """
     # Equal patterns are found by a random 64-bit linear hash: sorting numbers is far cheaper than sorting rows, and
     # two of a million patterns collide with probability 3e-8.
@@ -25,7 +25,9 @@ def group(features: NDArray[np.int16], kind: Ints, least: int) -> tuple[Ints, In
     of = kind[example]
     commonest = np.zeros(int(of.max()) + 1, np.int64)
     np.maximum.at(commonest, of, count)
-    frequent = np.flatnonzero((count >= least) | (count == commonest[of]))
+    common = np.zeros(len(count), np.bool_)
+    common[np.argsort(-count, kind="stable")[:most]] = True
+    frequent = np.flatnonzero(((count >= least) & common) | (count == commonest[of]))
     to = np.zeros(len(example), np.int64)
     to[frequent] = np.arange(len(frequent))
     rare = np.setdiff1d(np.arange(len(example)), frequent)

@@ -181,9 +181,9 @@ def futures(rows: Rows, table: Table, likelihood: Floats) -> Singles:
 def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     """Run a table over rows and measure the description length of both together.
 
-    A state says for every trigger it has met which answers it gives (one, or several with their shares) and where
-    each leads; the log is then coded by these shares, and answers that no state gives are coded as noise at the rate
-    at which they occur.
+    A state costs a name; it says for every trigger it has met which answers it gives (one, or several with their
+    shares) and where each leads. The log is then coded by these shares, and answers that no state gives are coded as
+    noise at the rate at which they occur.
     """
     k = len(table)
     states = run(rows, table, found)
@@ -198,7 +198,7 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     target_cost = np.log(max(k, 2)) + np.log(max(rows.answers, 2))
     extra_cost = target_cost + 0.5 * np.log(np.maximum(of, 1))
     others = max(rows.answers - 1, 1)
-    share = seen / np.maximum(of, 1)
+    share: Floats = seen / np.maximum(of, 1)
     main = (seen == top) & (seen > 0)
     noise = (rows_known - int(most.sum()) + 1) / (rows_known + 2)
     believed = main
@@ -212,18 +212,19 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     within = np.add.reduceat(kept, starts, axis=1)[:, rows.symbol_cell]
     probability = np.where(believed, kept / np.maximum(within, 1) * (1 - noise), noise / others)
     likelihood = np.log(np.maximum(probability, 1e-12))
+    likelihood[of == 0] = -np.log(max(rows.answers, 2))  # a trigger never met here may give any answer
     likelihood[:, ~known] = 0.0
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
-    structure = float((total > 0).sum()) * target_cost + float(
-        (np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum()
+    structure = (
+        k * np.log(max(k, 2))
+        + float((total > 0).sum()) * target_cost
+        + float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     )
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 
 def _surplus(seen: Ints, of: Ints, share: Floats, stray: float) -> Floats:
     """Nats by which seen of `of` rows at their own share beat the same rows at the share `stray`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = seen * np.log(np.maximum(share, 1e-12) / stray)
-        rest = (of - seen) * np.log(np.maximum(1 - share, 1e-12) / (1 - stray))
-    gain: Floats = own + np.where(of > seen, rest, 0.0)
-    return gain
+    own: Floats = seen * np.log(np.maximum(share, 1e-12) / stray)
+    rest: Floats = (of - seen) * np.log(np.maximum(1 - share, 1e-12) / (1 - stray))
+    return own + rest

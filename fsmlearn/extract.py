@@ -26,7 +26,8 @@ from fsmlearn.train import Model, visit
 
 Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
-DEEPER = 2  # times that words are put behind triggers before the log is asked
+MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
+DEEPER = 8  # times at most that words are put behind triggers before the log is asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class Oracle:
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
 
     def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
-        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log has nothing like it."""
+        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it."""
         cell, params = self.model.cell, self.model.params
         vectors, label = self.vectors[which], self.rows.label[which]
         answer = np.zeros(len(which), np.int64)
@@ -100,11 +101,11 @@ def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) 
     rows = oracle.rows
     asked: list[Word] = [(a,) for a in range(first.shape[1])]
     features = first
-    groups, examples = group(features, kind, least)
+    groups, examples = group(features, kind, least, MOST)
     for _ in range(DEEPER):
         doubts = _doubts(rows, groups, features[examples], asked)
         new = _cover(list(doubts.values()), asked)
-        if not new:
+        if not new or len(examples) >= MOST:
             break
         columns = np.full((len(rows), len(new)), NOT_ASKED, np.int16)
         for column, word in enumerate(new):
@@ -112,7 +113,7 @@ def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) 
             columns[which, column] = oracle.answer(which, word)
         asked += new
         features = np.column_stack([features, columns])
-        groups, examples = group(features, kind, least)
+        groups, examples = group(features, kind, least, MOST)
     return groups, len(examples)
 
 

@@ -20,7 +20,7 @@ from fsmlearn.about import About, EpochSummary, ExtractionSummary, TrainingSumma
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
-from fsmlearn.extract import Extraction, extract
+from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
@@ -28,7 +28,8 @@ from fsmlearn.rnn import Elman
 from fsmlearn.summary import compare, of_log, of_noise
 from fsmlearn.train import Epoch, Model, Plan, train
 
-PATIENCE = 8  # epochs without a lower held-out loss before training ends
+LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
+SETTLED = 5  # epochs that are trained in any case
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +111,18 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Iterator[Log 
         ),
         compare(denoised, found.machine) if log.kind == "visible" else (),
         {"seed": settings.seed, "states": settings.states, "epochs": plan.epochs, "batch": plan.batch},
-        {"fsmlearn": __version__, "numpy": np.__version__, "pandas": version("pandas"), "python": platform.python_version()},
+        {
+            "fsmlearn": __version__,
+            "numpy": np.__version__,
+            "pandas": version("pandas"),
+            "python": platform.python_version(),
+        },
     )
     yield Learned(log, denoised, model, found.machine, about)
 
 
 def untouched(log: Log) -> Denoised:
-    """A log that cannot be judged row by row beforehand, because it hides the states: here the network is the filter."""
+    """A log that hides its states cannot be judged row by row beforehand: there the network is the filter."""
     return Denoised(log, log, np.arange(len(log)), np.zeros(len(log), np.bool_), (), {})
 
 
@@ -128,12 +134,8 @@ def planned(data: Histories, settings: Settings) -> Plan:
 
 
 def ended(epochs: Sequence[Epoch]) -> bool:
-    """Whether the last epochs brought the held-out loss down by next to nothing."""
-    if len(epochs) <= PATIENCE:
-        return False
-    before = min(epoch.held_out_loss for epoch in epochs[:-PATIENCE])
-    since = min(epoch.held_out_loss for epoch in epochs[-PATIENCE:])
-    return since > before - max(1e-4, 1e-3 * before)
+    """Whether nothing is left to learn. A loss that merely rests says little: memory is often found late."""
+    return min(epoch.held_out_loss for epoch in epochs) < LEARNED and len(epochs) > SETTLED
 
 
 def _summed(epoch: Epoch) -> EpochSummary:

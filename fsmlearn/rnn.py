@@ -124,7 +124,7 @@ class Elman:
         """Back-propagation through time (Werbos 1990): the gradient of the loss by every parameter."""
         _, slope = ACTIVATIONS[self.activation]
         hidden = forward.hidden
-        d_logits, grads = _output_gradient(params, batch, forward)
+        d_logits, grads = _output_gradient(batch, forward)
         d_z = d_logits @ params["V"].T  # (N, H): first dL/ds by this row's own output, then dL/dz
         d_z_slope = slope(hidden)
         w_t = np.ascontiguousarray(params["W"].T)
@@ -167,7 +167,7 @@ def _output(params: Params, batch: Batch, hidden: FloatArray) -> Forward:
     return Forward(hidden, p, loss, right)
 
 
-def _output_gradient(params: Params, batch: Batch, forward: Forward) -> tuple[FloatArray, dict[str, FloatArray]]:
+def _output_gradient(batch: Batch, forward: Forward) -> tuple[FloatArray, dict[str, FloatArray]]:
     """dL/dlogits (N, O) = weight (p - onehot(target)) / sum of weights, and the gradients of V and c."""
     weight = np.where(batch.targets >= 0, batch.weights, 0).astype(forward.hidden.dtype)
     weight /= max(float(weight.sum()), 1e-12)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsmlearn.evidence import Fit, Floats, Ints, Rows, Singles, Table, fit, futures
+from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, Singles, Table, fit, futures
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
@@ -32,9 +32,14 @@ class Standing:
 
 
 def from_groups(rows: Rows, group: Ints, k: int) -> Table:
-    """The table that most rows agree on, given a group for every packed row (N,)."""
-    label = np.zeros(k, np.int64)
+    """The table that most rows agree on, given a group for every packed row (N,); groups are numbered below k.
+
+    Visible states in which traces only end have no rows; each gets a state of its own.
+    """
+    ends = np.setdiff1d(rows.answer_label[rows.answer_label >= 0], rows.label)
+    label = np.concatenate([np.zeros(k, np.int64), ends])
     label[group] = rows.label
+    k = len(label)
     inner = np.flatnonzero(rows.following >= 0)
     inner = inner[~rows.broken[rows.following[inner]]]
     move = (group[inner] * rows.symbols + rows.symbol[inner]) * k + group[rows.following[inner]]
@@ -44,18 +49,21 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     return Table(label, target, starts.reshape(-1, k).argmax(1))
 
 
-def _possible(rows: Rows, label: Ints) -> np.ndarray:
+def _possible(rows: Rows, label: Ints) -> Bools:
     """(U, k): an answer that names a visible state leads to a state that shows it."""
     named = np.where(rows.symbol_answer >= 0, rows.answer_label[rows.symbol_answer], -1)
-    return (named[:, None] < 0) | (named[:, None] == label[None, :])
+    possible: Bools = (named[:, None] < 0) | (named[:, None] == label[None, :])
+    return possible
 
 
 def stand(rows: Rows, table: Table, found: Ints) -> Standing:
-    """Fit a table, send what it does not believe where the rest goes, drop states that no row visits."""
+    """Fit a table, send what it does not believe where the rest goes, drop states that no row visits (unless it is
+    the only one of its visible state: a trace ends there)."""
     now = fit(rows, table, found)
     table = Table(table.label, _route(rows, table, now), table.start)
     now = fit(rows, table, found)
-    used = np.unique(np.concatenate([now.states, table.start[rows.label[rows.first]]]))
+    visited = np.unique(now.states)
+    used = np.union1d(visited, np.flatnonzero(~np.isin(table.label, table.label[visited])))
     if len(used) < len(table):
         new = np.zeros(len(table), np.int64)
         new[used] = np.arange(len(used))
@@ -156,6 +164,17 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
     return None
 
 
+def join(rows: Rows, now: Standing) -> Standing | None:
+    """Merge two states that the log has no reason to tell apart, though neither knows the triggers of the other."""
+    for j, i in _nearest(now, np.inf):
+        to = np.arange(len(now.table))
+        to[j] = i
+        table = Table(now.table.label, to[now.table.target], to[now.table.start])
+        if fit(rows, table, to[now.found]).length < now.length - 1e-6:
+            return settle(rows, table, to[now.found])
+    return None
+
+
 def _nearest(now: Standing, limit: float) -> list[tuple[int, int]]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
@@ -166,7 +185,9 @@ def _nearest(now: Standing, limit: float) -> list[tuple[int, int]]:
     np.fill_diagonal(loss, np.inf)
     near = loss.argmin(1)
     cost = loss[np.arange(k), near]
-    return [(int(j), int(near[j])) for j in np.argsort(cost, kind="stable") if cost[j] <= limit and np.isfinite(cost[j])]
+    return [
+        (int(j), int(near[j])) for j in np.argsort(cost, kind="stable") if cost[j] <= limit and np.isfinite(cost[j])
+    ]
 
 
 def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
@@ -236,7 +257,7 @@ def descend(rows: Rows, table: Table) -> Standing:
     some[table.label[::-1]] = np.arange(len(table))[::-1]
     now = settle(rows, table, some[rows.label])
     while True:
-        step = merge(rows, now, 0.5, 4) or split(rows, now, 8) or merge(rows, now, 40.0, 8)
+        step = merge(rows, now, 0.5, 4) or split(rows, now, 8) or merge(rows, now, 40.0, 8) or join(rows, now)
         if step is None:
             return now
         now = step

@@ -6,6 +6,7 @@ carries the best weights so far. It knows nothing of words or machines.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,7 +71,8 @@ def pack(data: Histories, windows: NDArray[np.int64], carried: FloatArray) -> tu
 def last_rows(batch: Batch) -> NDArray[np.int64]:
     """Packed row at which each of the batch's windows ends, (B,), in the batch's order."""
     lengths = (batch.sizes[None, :] > np.arange(len(batch.start))[:, None]).sum(1)
-    return (np.cumsum(batch.sizes) - batch.sizes)[lengths - 1] + np.arange(len(batch.start))
+    ends: NDArray[np.int64] = (np.cumsum(batch.sizes) - batch.sizes)[lengths - 1] + np.arange(len(batch.start))
+    return ends
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
@@ -78,7 +80,7 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     warm = max(1, int(0.15 * steps))
     if step < warm:
         return peak * (step + 1) / warm
-    return peak * 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, steps - warm)))
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
 def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
