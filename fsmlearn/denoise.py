@@ -160,8 +160,8 @@ class _Slots:
         arrived = np.bincount(n, self.k)[n]
         self.only_last = np.where(self.label > 0, self.k * np.log((np.bincount(n, last)[n] + 1) / (arrived + 1)), 0.0)
         self.explicable = self.self_loop | (self.label > 0)
-        # a cell's first slot: its most frequent one that noise cannot explain, or else its most frequent
-        order = np.lexsort((-self.k, self.explicable, self.cell))
+        # a cell's first slot is its most frequent one; one that noise can explain must be five times as frequent
+        order = np.lexsort((-self.k * np.where(self.explicable, 1, 5), self.cell))
         self.top = np.zeros(len(self.slot), bool)
         self.top[order[np.diff(self.cell[order], prepend=-1) > 0]] = True
         self.flat = -np.log(self.k) - np.log1p(np.log(np.where(self.top, self.visits, self.total)))
