@@ -167,7 +167,8 @@ class _Slots:
         self.flat = -np.log(self.k) - np.log1p(np.log(np.where(self.top, self.visits, self.total)))
         usual = np.full(self.cells, UNKNOWN)
         usual[self.cell[self.top]] = n[self.top]
-        self.moves = ~self.self_loop & ~self.top & (n != usual[self.cell]) & (self.label == 0)
+        # two errors in a row may fake a move, but not in every fiftieth row of a cell
+        self.moves = ~self.explicable & ~self.top & (n != usual[self.cell]) & (self.k >= 0.02 * self.total)
 
     def branches(self, kinds: tuple[str, ...]) -> tuple[float, Floats]:
         """(prior of a second slot in a cell, (K,) mean count of the cell's other branches, zero where it has none).
@@ -178,7 +179,8 @@ class _Slots:
         branch = self.moves
         if "trigger" in kinds:
             branch = branch & (self.exposure("trigger", np.ones(len(self.k)))[0] == 0)
-        chances = self.cells if self.rows.states > 2 else 0  # of two states one is the usual and one no branch
+        # of two states one is the usual, and the other is a branch only if it is not the cell's own
+        chances = self.cells if self.rows.states > 2 else int((self.top & self.self_loop).sum())
         second = min((float(branch.sum()) + 1) / (chances + 2), 0.9)
         others = np.bincount(self.cell, branch)[self.cell] - branch
         return second, (np.bincount(self.cell, branch * self.k)[self.cell] - branch * self.k) / np.maximum(others, 1)
