@@ -225,6 +225,7 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
 
 def _surplus(seen: Ints, of: Ints, share: Floats, stray: float) -> Floats:
     """Nats by which seen of `of` rows at their own share beat the same rows at the share `stray`."""
-    own: Floats = seen * np.log(np.maximum(share, 1e-12) / stray)
-    rest: Floats = (of - seen) * np.log(np.maximum(1 - share, 1e-12) / (1 - stray))
-    return own + rest
+    own = seen * np.log(np.maximum(share, 1e-12) / stray)
+    rest = (of - seen) * np.log(np.maximum(1 - share, 1e-12) / (1 - stray))
+    gain: Floats = np.add(own, rest)
+    return gain

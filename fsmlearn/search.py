@@ -42,9 +42,14 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     k = len(label)
     inner = np.flatnonzero(rows.following >= 0)
     inner = inner[~rows.broken[rows.following[inner]]]
-    move = (group[inner] * rows.symbols + rows.symbol[inner]) * k + group[rows.following[inner]]
-    votes = np.bincount(move, minlength=k * rows.symbols * k).reshape(k, rows.symbols, k)
-    target = np.where(_possible(rows, label)[None], votes, -1).argmax(2)
+    way = group[inner] * rows.symbols + rows.symbol[inner]
+    after = group[rows.following[inner]]
+    possible = _possible(rows, label)
+    fitting = possible[rows.symbol[inner], after]
+    moves, count = np.unique(way[fitting] * k + after[fitting], return_counts=True)
+    order = np.argsort(count, kind="stable")
+    target = np.tile(possible.argmax(1), (k, 1))  # any state that shows what the answer names
+    target.ravel()[moves[order] // k] = moves[order] % k  # the last written is the commonest
     starts = np.bincount(rows.label[rows.first] * k + group[rows.first], minlength=rows.labels * k)
     return Table(label, target, starts.reshape(-1, k).argmax(1))
 
