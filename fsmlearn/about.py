@@ -64,7 +64,7 @@ class TrainingSummary:
     activation: str
     hidden: int
     parameters: int
-    prefixes: int  # distinct histories trained on
+    rows: int  # clean rows trained on
     epochs: tuple[EpochSummary, ...]
     best: int  # index of the epoch whose weights were kept
     interrupted: bool

@@ -96,7 +96,7 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Iterator[Log 
             activation=settings.activation,
             hidden=plan.hidden,
             parameters=sum(value.size for value in model.params.values()),
-            prefixes=len(data),
+            rows=len(data),
             epochs=tuple(map(_summed, epochs)),
             best=best.index,
             interrupted=interrupted,

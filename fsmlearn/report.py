@@ -6,6 +6,7 @@ log or the network: a machine and what is stored about it are enough.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -51,7 +52,7 @@ def log(summary: LogSummary) -> RenderableType:
     sizes += [counted(summary.outputs, "output")] * bool(summary.outputs)
     facts = [files, ", ".join(sizes)]
     facts.append(f"columns {', '.join(_column(role, header) for role, header in summary.columns.items())}")
-    odd = [f"{counted(count, what)}, first at {where}: {done}" for what, count, where, done in summary.oddities]
+    odd = [f"{_times(count, what)}, first at {where}: {done}" for what, count, where, done in summary.oddities]
     return _facts(("read", facts), ("odd", odd or ["nothing"]))
 
 
@@ -101,7 +102,7 @@ def training(summary: TrainingSummary) -> RenderableType:
     """The network, and how its training went."""
     facts = [
         f"{summary.cell.capitalize()} network ({summary.activation}), {summary.hidden} hidden units, "
-        f"{summary.parameters:,} weights, {counted(summary.prefixes, 'distinct history', 'distinct histories')}",
+        f"{summary.parameters:,} weights, {counted(summary.rows, 'clean row')}",
     ]
     if summary.epochs:
         first, last = summary.epochs[0], summary.epochs[-1]
@@ -236,6 +237,12 @@ def percent(share: float) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """`1 row`, `1,204 rows`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _times(count: int, what: str) -> str:
+    """`3 gaps in steps`, `2 rows out of order`, `5 broken chains`: the thing is what there are many of."""
+    thing, place, rest = re.split(r"( in | out |$)", what, maxsplit=1)
+    return counted(count, thing) + place + rest
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
