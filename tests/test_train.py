@@ -1,0 +1,240 @@
+"""Packing, the optimiser's steps, training on a toggle, and visiting a log window by window."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from machines import log_of
+
+from fsmlearn.histories import Histories, histories
+from fsmlearn.rnn import Elman, FloatArray, Params
+from fsmlearn.train import Epoch, Plan, adam, evaluate, last_rows, one_cycle, pack, split, train, visit
+
+LENGTHS = st.lists(st.integers(1, 12), min_size=1, max_size=8)
+SMALL = Plan(hidden=16, epochs=4, rate=0.01, batch=8)
+
+
+def toggle(traces: int, length: int, seed: int, window: int = 64) -> Histories:
+    """A lamp whose state the log hides: `press` turns it on or off, `look` leaves it; either shows what it is then."""
+    rng = np.random.default_rng(seed)
+    written = []
+    for _ in range(traces):
+        on, rows = False, []
+        for press in (rng.random(length) < 0.5).tolist():
+            on ^= press
+            rows.append(("press" if press else "look", "light" if on else "dark"))
+        written.append(rows)
+    return histories(log_of(written, "hidden"), window)
+
+
+def random_log(lengths: list[int], window: int, seed: int = 0) -> Histories:
+    rng = np.random.default_rng(seed)
+    words = [[tuple("ABC"[i] for i in row) for row in rng.integers(3, size=(n, 3))] for n in lengths]
+    return histories(log_of(words), window)
+
+
+def network(data: Histories, hidden: int = 5, seed: int = 1) -> dict[str, FloatArray]:
+    rng = np.random.default_rng(seed)
+    params = Elman().initial(data.words, hidden, len(data.answers), rng)
+    return params | {"b": rng.normal(size=hidden).astype(np.float32)}
+
+
+def plain_visit(data: Histories, params: Params) -> tuple[FloatArray, FloatArray]:
+    """Hidden vector before and after each row, one row after another through whole traces."""
+    before = np.zeros((len(data), len(params["b"])), np.float32)
+    after = np.zeros_like(before)
+    begins = set(data.starts[data.previous < 0].tolist())
+    for row in range(len(data)):
+        if row not in begins:
+            before[row] = after[row - 1]
+        after[row] = Elman().step(params, before[[row]], data.inputs[[row]])[0]
+    return before, after
+
+
+@given(LENGTHS, st.integers(1, 5), st.integers(0, 99))
+@settings(deadline=None)
+def test_pack_holds_every_row_of_every_window_once_and_in_order(lengths: list[int], window: int, seed: int) -> None:
+    data = random_log(lengths, window)
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(data.starts))[: int(rng.integers(1, len(data.starts) + 1))]
+    carried = rng.standard_normal((len(data.starts), 3)).astype(np.float32)
+    batch, rows = pack(data, chosen, carried)
+    assert np.array_equal(batch.inputs, data.inputs[rows])
+    assert np.array_equal(batch.targets, data.targets[rows])
+    assert batch.weights.tolist() == [1] * len(rows)
+    assert len(batch.sizes) == data.lengths[chosen].max()
+    assert all(a >= b for a, b in pairwise(batch.sizes.tolist()))
+    begin = np.cumsum(batch.sizes) - batch.sizes
+    packed = []
+    for lane in range(len(chosen)):
+        run = rows[[int(b) + lane for b, size in zip(begin, batch.sizes, strict=True) if lane < size]]
+        w = int(np.flatnonzero(data.starts == run[0])[0])
+        packed.append(w)
+        assert np.array_equal(run, np.arange(data.starts[w], data.starts[w] + data.lengths[w]))
+        expected = carried[data.previous[w]] if data.previous[w] >= 0 else np.zeros(3)
+        assert np.array_equal(batch.start[lane], expected)
+        assert rows[last_rows(batch)[lane]] == run[-1]
+    assert sorted(packed) == sorted(chosen.tolist())
+    assert len(rows) == data.lengths[chosen].sum()
+
+
+@pytest.mark.parametrize("steps", [1, 3, 20, 1000])
+def test_the_rate_rises_once_to_its_peak_and_falls_to_almost_nothing(steps: int) -> None:
+    rates = [one_cycle(step, steps, 0.5) for step in range(steps)]
+    top = rates.index(max(rates))
+    assert max(rates) == 0.5
+    assert all(rate > 0 for rate in rates)
+    assert all(a < b for a, b in pairwise(rates[: top + 1]))
+    late = rates[rates.index(0.5, top) :]
+    assert all(a >= b for a, b in pairwise(late))
+    assert top <= 0.15 * steps
+    if steps >= 20:
+        assert rates[0] < 0.5 / 2
+        assert rates[-1] < 0.5 / 50
+
+
+@given(LENGTHS, st.integers(1, 4), st.sampled_from([0.0, 0.1, 0.5, 0.9]), st.integers(0, 99))
+@settings(deadline=None)
+def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float, seed: int) -> None:
+    data = random_log(lengths, window)
+    training, held = split(data, share, np.random.default_rng(seed))
+    assert sorted([*training.tolist(), *held.tolist()]) == list(range(len(data.starts)))
+    trace = np.searchsorted(np.cumsum([0, *lengths]), data.starts, side="right") - 1
+    assert set(trace[training].tolist()).isdisjoint(trace[held].tolist())
+    assert len(set(trace[held].tolist())) == int(share * len(lengths))
+
+
+def test_one_trace_is_never_held_out() -> None:
+    data = random_log([9], 2)
+    training, held = split(data, 0.1, np.random.default_rng(0))
+    assert (len(training), len(held)) == (5, 0)
+
+
+def test_adam_by_hand() -> None:
+    # Moments decay by .9 and .999 and are divided by 1 - .9^t and 1 - .999^t. The first step is therefore the rate
+    # against the sign of g; then with g = (1, 2): m = .9 * .1 * 4 + .1 * 1 = .46 and .9 * .1 * -2 + .1 * 2 = .02,
+    # v = .999 * .001 * 16 + .001 * 1 = .016984 and .999 * .001 * 4 + .001 * 4 = .007996.
+    start = np.array([1.0, 5.0], np.float32)
+    params: dict[str, FloatArray] = {"b": start}
+    moments = {"b": (np.zeros(2, np.float32), np.zeros(2, np.float32))}
+    adam(params, {"b": np.array([4.0, -2.0], np.float32)}, moments, 1, 0.25, 1.0)
+    np.testing.assert_allclose(params["b"], [0.75, 5.25], rtol=1e-5)
+    assert start.tolist() == [1, 5], "parameters are replaced, not changed"
+    adam(params, {"b": np.array([1.0, 2.0], np.float32)}, moments, 2, 0.25, 1.0)
+    first = 0.75 - 0.25 * (0.46 / 0.19) / math.sqrt(0.016984 / 0.001999)
+    second = 5.25 - 0.25 * (0.02 / 0.19) / math.sqrt(0.007996 / 0.001999)
+    np.testing.assert_allclose(params["b"], [first, second], rtol=1e-5)
+
+
+def test_adam_scales_the_gradient_before_its_moments() -> None:
+    grads = {"b": np.array([3.0, -1.0], np.float32)}
+    runs = []
+    for given_grads, scale in ((grads, 0.25), ({"b": grads["b"] * np.float32(0.25)}, 1.0)):
+        moments = {"b": (np.zeros(2, np.float32), np.zeros(2, np.float32))}
+        adam({"b": np.zeros(2, np.float32)}, given_grads, moments, 1, 0.1, scale)
+        runs.append(moments["b"])
+    np.testing.assert_array_equal(runs[0], runs[1])
+
+
+def test_a_toggle_is_learned_to_the_last_row_within_a_few_epochs() -> None:
+    data = toggle(traces=200, length=12, seed=0)
+    epochs = list(train(data, Elman(), Plan(hidden=32, epochs=15, rate=0.02, batch=8), np.random.default_rng(0)))
+    assert epochs[-1].held_out_accuracy == 1
+    assert epochs[-1].held_out_loss < 0.05 < epochs[0].held_out_loss
+    fresh = toggle(traces=20, length=40, seed=1)
+    carried = np.zeros((len(fresh.starts), 32), np.float32)
+    _, accuracy = evaluate(fresh, Elman(), epochs[-1].params, np.arange(len(fresh.starts)), carried)
+    assert accuracy == 1, "what was learned holds for traces longer than any that was seen"
+
+
+def test_memory_is_carried_from_window_to_window_in_training() -> None:
+    # With windows of two rows and no memory between them, nearly every row would be a guess.
+    data = toggle(traces=150, length=8, seed=0, window=2)
+    plan = Plan(hidden=32, epochs=15, rate=0.02, batch=32)
+    epochs = list(train(data, Elman(), plan, np.random.default_rng(0)))
+    assert epochs[-1].held_out_accuracy > 0.95
+
+
+def test_epochs_count_from_one_and_keep_their_own_parameters() -> None:
+    seen: list[tuple[Epoch, dict[str, FloatArray]]] = []
+    for epoch in train(toggle(20, 6, 0), Elman(), SMALL, np.random.default_rng(0)):
+        seen.append((epoch, {name: value.copy() for name, value in epoch.params.items()}))
+    assert [epoch.index for epoch, _ in seen] == [1, 2, 3, 4]
+    assert {epoch.planned for epoch, _ in seen} == {4}
+    for epoch, copies in seen:
+        assert all(np.array_equal(epoch.params[name], copies[name]) for name in copies)
+        assert 0 <= epoch.accuracy <= 1
+        assert epoch.gradient_norm > 0
+    assert not np.array_equal(seen[0][0].params["W"], seen[-1][0].params["W"])
+
+
+def test_the_seed_decides() -> None:
+    def weights(seed: int) -> Params:
+        return list(train(toggle(20, 6, 0), Elman(), SMALL, np.random.default_rng(seed)))[-1].params
+
+    one, same, other = weights(7), weights(7), weights(8)
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+    assert not np.array_equal(one["W"], other["W"])
+
+
+def test_what_is_held_out_is_not_learned_from() -> None:
+    """Two logs that differ only in traces held out by the seed end in the same weights."""
+    data = toggle(20, 6, 0)
+    plan = replace(SMALL, held_out=0.3)
+    # train draws the parameters before it draws the held-out traces
+    rng = np.random.default_rng(0)
+    Elman().initial(data.words, plan.hidden, len(data.answers), rng)
+    _, held = split(data, plan.held_out, rng)
+    rows = np.concatenate([np.arange(data.starts[w], data.starts[w] + data.lengths[w]) for w in held])
+    targets = data.targets.copy()
+    targets[rows] = 1 - targets[rows]
+    results = [
+        list(train(each, Elman(), plan, np.random.default_rng(0)))[-1]
+        for each in (data, replace(data, targets=targets))
+    ]
+    assert all(np.array_equal(results[0].params[name], results[1].params[name]) for name in results[0].params)
+    assert results[0].held_out_accuracy == pytest.approx(1 - results[1].held_out_accuracy)
+
+
+def test_unknown_targets_are_not_learned_from() -> None:
+    data = toggle(20, 6, 0)
+    data = replace(data, targets=np.where(np.arange(len(data)) % 2, data.targets, -1).astype(np.int32))
+    for epoch in train(data, Elman(), SMALL, np.random.default_rng(0)):
+        assert math.isfinite(epoch.loss)
+        assert 0 <= epoch.accuracy <= 1
+    nothing = replace(data, targets=np.full_like(data.targets, -1))
+    carried = np.zeros((len(data.starts), 5), np.float32)
+    assert evaluate(nothing, Elman(), network(data), np.arange(len(data.starts)), carried) == (0, 0)
+
+
+@given(LENGTHS, st.integers(1, 5))
+@settings(deadline=None, max_examples=50)
+def test_visit_and_evaluate_are_a_plain_walk_through_whole_traces(lengths: list[int], window: int) -> None:
+    data = random_log(lengths, window)
+    params = network(data)
+    before, after = plain_visit(data, params)
+    np.testing.assert_allclose(visit(data, Elman(), params), before, rtol=0, atol=1e-5)
+
+    carried = np.full((len(data.starts), 5), np.nan, np.float32)  # nothing that is left in it may matter
+    logits = (after @ params["V"] + params["c"]).astype(np.float64)
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    loss = right = 0.0
+    for w in range(len(data.starts)):  # in order, so that each window finds the one before it done
+        each = evaluate(data, Elman(), params, np.array([w]), carried)
+        loss, right = loss + each[0] * data.lengths[w], right + each[1] * data.lengths[w]
+    rows = np.arange(len(data))
+    assert loss == pytest.approx(-float(np.log(p[rows, data.targets]).sum()), rel=1e-4)
+    assert right == pytest.approx(np.count_nonzero(p.argmax(1) == data.targets))
+
+
+def test_visit_takes_many_windows_at_once() -> None:
+    data = random_log([1, 2, 3] * 200, 2)
+    params = network(data)
+    np.testing.assert_allclose(visit(data, Elman(), params), plain_visit(data, params)[0], rtol=0, atol=1e-5)
