@@ -1,0 +1,248 @@
+"""Running a machine over a log against plain loops, and description lengths by hand."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from machines import log_of, random_machine, visible, walk
+
+from fsmlearn.evidence import LOST, Rows, Table, fit, futures, pack, run
+from fsmlearn.extract import packed
+from fsmlearn.histories import histories
+
+TRIGGERS, ANSWERS = 2, 4
+SEEDS = st.integers(0, 10_000)
+LABELS = st.sampled_from([1, 3])  # hidden and visible states
+
+
+def random_rows(rng: np.random.Generator, labels: int) -> tuple[Rows, dict[str, list[int]]]:
+    """A small log without rhyme or reason, packed, and as it was before."""
+    offsets = np.cumsum([0, *rng.integers(0, 6, size=int(rng.integers(1, 5))), 2])
+    n = int(offsets[-1])
+    first = np.isin(np.arange(n), offsets)
+    log = {
+        "label": rng.integers(labels, size=n),
+        "trigger": rng.integers(TRIGGERS, size=n),
+        "answer": rng.integers(-1, ANSWERS, size=n),
+        "broken": ((rng.random(n) < 0.2) & ~first).astype(int),
+    }
+    answer_label = rng.integers(labels, size=ANSWERS) if labels > 1 else np.full(ANSWERS, -1)
+    rows = pack(
+        log["label"],
+        log["trigger"],
+        log["answer"],
+        offsets,
+        log["broken"].astype(np.bool_),
+        labels=labels,
+        triggers=TRIGGERS,
+        answer_label=answer_label,
+    )
+    return rows, {**{name: column.tolist() for name, column in log.items()}, "offsets": offsets.tolist()}
+
+
+def random_table(rng: np.random.Generator, rows: Rows) -> Table:
+    """A table of more states than labels that leads anywhere."""
+    label = np.append(np.arange(rows.labels), rng.integers(rows.labels, size=int(rng.integers(0, 3))))
+    start = np.array([rng.choice(np.flatnonzero(label == c)) for c in range(rows.labels)])
+    return Table(label, rng.integers(len(label), size=(len(label), rows.symbols)), start)
+
+
+def one_state(cells: Sequence[Sequence[int]]) -> tuple[Rows, Table]:
+    """A log that hides its only state: cells[a][o] rows have trigger a and output o."""
+    triggers = [a for a, counts in enumerate(cells) for n in counts for _ in range(n)]
+    answers = [o for counts in cells for o, n in enumerate(counts) for _ in range(n)]
+    n = len(triggers)
+    rows = pack(
+        np.zeros(n, int),
+        np.array(triggers),
+        np.array(answers),
+        np.array([0, n]),
+        np.zeros(n, np.bool_),
+        labels=1,
+        triggers=len(cells),
+        answer_label=np.full(len(cells[0]), -1),
+    )
+    return rows, Table(np.zeros(1, int), np.zeros((1, rows.symbols), int), np.zeros(1, int))
+
+
+@given(SEEDS, LABELS)
+@settings(deadline=None)
+def test_packed_rows_are_the_rows_of_the_log(seed: int, labels: int) -> None:
+    rows, log = random_rows(np.random.default_rng(seed), labels)
+    n = len(log["label"])
+    assert sorted(rows.order.tolist()) == list(range(n))
+    assert rows.offsets[0] == 0
+    assert rows.offsets[-1] == n
+    place = {row: at for at, row in enumerate(rows.order.tolist())}
+    bounds = list(zip(log["offsets"], log["offsets"][1:], strict=False))
+    assert {rows.order[at] for at in range(n)[rows.first]} == {lo for lo, hi in bounds if hi > lo}
+    for lo, hi in bounds:
+        for row in range(lo, hi):
+            at = place[row]
+            cell = rows.symbol_cell[rows.symbol[at]]
+            assert rows.label[at] == rows.cell_label[cell] == log["label"][row]
+            assert rows.cell_trigger[cell] == log["trigger"][row]
+            assert rows.symbol_answer[rows.symbol[at]] == log["answer"][row]
+            assert rows.broken[at] == log["broken"][row]
+            assert rows.offsets[row - lo] <= at < rows.offsets[row - lo + 1], "it stands among the rows of its step"
+            assert rows.following[at] == (place[row + 1] if row + 1 < hi else -1)
+            assert rows.preceding[at] == (place[row - 1] if row > lo else -1)
+    assert rows.symbol_cell.tolist() == sorted(rows.symbol_cell.tolist())
+
+
+@given(SEEDS, LABELS)
+@settings(deadline=None)
+def test_run_is_a_walk_that_starts_anew_where_it_is_lost(seed: int, labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, log = random_rows(rng, labels)
+    table = random_table(rng, rows)
+    found = rng.integers(len(table), size=len(rows))
+    states = run(rows, table, found)
+    for at in np.flatnonzero(rows.preceding < 0).tolist():
+        state = int(table.start[rows.label[at]])
+        while at >= 0:
+            if rows.broken[at] or (labels > 1 and table.label[state] != rows.label[at]):
+                state = int(found[at])
+            assert states[at] == state
+            state, at = int(table.target[state, rows.symbol[at]]), int(rows.following[at])
+
+
+def test_after_lost_rows_the_run_goes_on_from_where_the_rest_makes_sense() -> None:
+    # a -x-> b -x-> a, all under one label; between the rows of the second trace one is lost
+    label, answer = np.zeros(5, int), np.array([0, 1, 0, 0, 1])
+    broken = np.array([False, False, False, True, False])
+    rows = pack(
+        label, label, answer, np.array([0, 2, 5]), broken, labels=1, triggers=1, answer_label=np.array([-1, -1])
+    )
+    table = Table(np.zeros(2, int), np.array([[1, 1], [0, 0]]), np.zeros(1, int))
+    likelihood = np.log(np.array([[0.9, 0.1], [0.1, 0.9]]))
+    found = futures(rows, table, likelihood).argmax(1)
+    states = np.empty(5, int)
+    states[rows.order] = run(rows, table, found)
+    assert states.tolist() == [0, 1, 0, 0, 1]
+    assert fit(rows, table, found).misfits == 0
+
+
+@given(SEEDS, LABELS)
+@settings(deadline=None)
+def test_futures_are_a_plain_recursion(seed: int, labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, _ = random_rows(rng, labels)
+    table = random_table(rng, rows)
+    likelihood = np.log(rng.uniform(0.01, 1, size=(len(table), rows.symbols)))
+
+    def rest(at: int) -> list[float]:
+        """For each state at this row."""
+        u, after = int(rows.symbol[at]), int(rows.following[at])
+        later = rest(after) if after >= 0 else None
+        values = []
+        for q in range(len(table)):
+            value = likelihood[q, u] if labels == 1 or table.label[q] == rows.label[at] else -1e4
+            if later is not None and rows.broken[after]:
+                value += max(later)
+            elif later is not None:
+                value += max(later[table.target[q, u]], max(later) + LOST)
+            values.append(float(value))
+        return values
+
+    expected = [rest(at) for at in range(len(rows))]
+    np.testing.assert_allclose(futures(rows, table, likelihood), expected, rtol=1e-6, atol=1e-4)
+
+
+@given(SEEDS, LABELS)
+@settings(deadline=None)
+def test_counts_and_misfits_are_tallies_of_the_run(seed: int, labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, _ = random_rows(rng, labels)
+    table = random_table(rng, rows)
+    result = fit(rows, table, rng.integers(len(table), size=len(rows)))
+    tally = Counter(zip(result.states.tolist(), rows.symbol.tolist(), strict=True))
+    for q, u in np.ndindex(result.counts.shape):
+        assert result.counts[q, u] == tally[q, u]
+    known = [pair for pair in tally.elements() if rows.symbol_answer[pair[1]] >= 0]
+    assert result.misfits == sum(not result.believed[pair] for pair in known)
+    assert not (result.believed & (result.counts == 0)).any()
+    assert math.isfinite(result.length)
+    # under every trigger that a state has met, its answers share out no more than certainty
+    for q in range(len(table)):
+        for cell in range(len(rows.cell_label)):
+            mine = (rows.symbol_cell == cell) & (rows.symbol_answer >= 0)
+            if result.counts[q, mine].any():
+                assert np.exp(result.likelihood[q, mine]).sum() <= 1 + 1e-9
+
+
+def test_a_clean_log_fits_the_machine_that_wrote_it() -> None:
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        machine = random_machine(rng, states=5, labels=2, triggers=3)
+        walks = walk(machine, rng, traces=60, length=12)
+        log = log_of(visible(machine, walks))
+        rows = packed(log, histories(log), np.zeros(len(log), np.bool_))
+        names = [state.name for state in machine.states]
+        symbol_name = [
+            (log.states[rows.cell_label[cell]], log.triggers[rows.cell_trigger[cell]]) for cell in rows.symbol_cell
+        ]
+        target = np.zeros((5, rows.symbols), int)
+        for q, name in enumerate(names):
+            for u, (label, trigger) in enumerate(symbol_name):
+                if machine.visible(name) == label:
+                    target[q, u] = names.index(machine.successors(name, trigger)[0].next_state)
+        label_of = np.array([log.states.index(machine.visible(name)) for name in names])
+        start = np.zeros(rows.labels, int)
+        start[log.states.index(machine.visible(machine.initial))] = names.index(machine.initial)
+        result = fit(rows, Table(label_of, target, start), np.full(len(rows), -1))
+        true = [names.index(step.state) for steps in walks for step in steps]
+        assert result.states.tolist() == [true[row] for row in rows.order]
+        assert result.misfits == 0
+
+
+def test_description_length_of_noise_by_hand() -> None:
+    # Nine rows answer 0, one answers 1: noise, at an estimated rate of (1 + 1) / (10 + 2). The machine is a state (the
+    # name is one of at least two: log 2), and an answer (log 2) with its target (log 2) for its one trigger.
+    rows, table = one_state([[9, 1]])
+    result = fit(rows, table, np.zeros(10, int))
+    assert result.counts.tolist() == [[9, 1]]
+    assert result.believed.tolist() == [[True, False]]
+    assert result.misfits == 1
+    assert result.length == pytest.approx(3 * math.log(2) - 9 * math.log(5 / 6) - math.log(1 / 6))
+
+
+def test_description_length_of_a_biased_coin_by_hand() -> None:
+    # The first trigger always gives answer 0; the second gives 1 in ten rows of forty, far too often for noise beside
+    # the first. It costs a further answer, target and share (log 2 + log 2 + log(40) / 2); the noise rate is 1 / 122.
+    rows, table = one_state([[80, 0], [30, 10]])
+    result = fit(rows, table, np.zeros(120, int))
+    assert result.believed.tolist() == [[True, True, True]]
+    assert result.misfits == 0
+    clean = math.log(121 / 122)
+    machine = 7 * math.log(2) + math.log(40) / 2
+    assert result.length == pytest.approx(machine - 120 * clean - 30 * math.log(0.75) - 10 * math.log(0.25))
+
+
+def test_rows_that_do_not_say_what_came_cost_nothing() -> None:
+    label, answer = np.zeros(6, int), np.array([0, 0, 0, -1, -1, -1])
+    rows = pack(
+        label, label, answer, np.array([0, 6]), label > 0, labels=1, triggers=1, answer_label=np.array([-1, -1])
+    )
+    some = pack(
+        label[:3],
+        label[:3],
+        answer[:3],
+        np.array([0, 3]),
+        label[:3] > 0,
+        labels=1,
+        triggers=1,
+        answer_label=np.array([-1, -1]),
+    )
+    whole, part = (
+        fit(each, Table(np.zeros(1, int), np.zeros((1, each.symbols), int), np.zeros(1, int)), np.zeros(len(each), int))
+        for each in (rows, some)
+    )
+    assert whole.length == pytest.approx(part.length)
+    assert whole.misfits == 0
