@@ -1,0 +1,202 @@
+"""The search finds the machine again that it was led away from, and invents no memory where there is chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from machines import Row, log_of, random_machine, visible, walk
+
+from fsmlearn import search
+from fsmlearn.evidence import Bools, Ints, Rows, Table
+from fsmlearn.extract import packed
+from fsmlearn.histories import histories
+from fsmlearn.machine import Machine
+from fsmlearn.search import Standing
+
+SEEDS = range(6)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A machine and a log of it; N packed rows."""
+
+    machine: Machine
+    rows: Rows
+    state: Ints  # (N,) true state before each row
+    after: Ints  # (N,) and after it
+    noisy: Bools  # (N,) rows that show another next state than the true one
+
+    @property
+    def table(self) -> Table:
+        return search.from_groups(self.rows, self.state, len(self.machine.states))
+
+
+def case_of(machine: Machine, rng: np.random.Generator, noise: float = 0.0, traces: int = 150) -> Case:
+    """A log of random walks; a share `noise` of its rows shows a next state at random, wherever the machine went."""
+    walks = walk(machine, rng, traces, length=16)
+    words = sorted({machine.visible(state.name) for state in machine.states})
+
+    def written(row: Row) -> Row:
+        return (*row[:2], words[rng.integers(len(words))]) if rng.random() < noise else row
+
+    true = visible(machine, walks)
+    shown = [[written(row) for row in trace] for trace in true]
+    log = log_of(shown)
+    rows = packed(log, histories(log), np.zeros(len(log), np.bool_))
+    names = [state.name for state in machine.states]
+    return Case(
+        machine,
+        rows,
+        np.array([names.index(step.state) for steps in walks for step in steps])[rows.order],
+        np.array([names.index(step.next_state) for steps in walks for step in steps])[rows.order],
+        np.array([a != b for x, y in zip(true, shown, strict=True) for a, b in zip(x, y, strict=True)])[rows.order],
+    )
+
+
+def hiding(seed: int, noise: float = 0.0) -> Case:
+    """A case of a random deterministic machine that shows two labels for its four to six states."""
+    rng = np.random.default_rng(seed)
+    return case_of(random_machine(rng, states=4 + seed % 3, labels=2, triggers=3), rng, noise)
+
+
+def coin(seed: int, share: float) -> Case:
+    """A case of a machine of three states with no memory beyond what it shows: `flip` is a biased coin."""
+    flips = round(100 * share)
+    rows = [(0, "flip", 1, None, flips), (0, "flip", 2, None, 100 - flips)]
+    rows += [(q, "flip", q - 1, None, 100) for q in (1, 2)] + [(q, "reset", 0, None, 100) for q in range(3)]
+    machine = Machine.build("moore", 0, ["Table", "Heads", "Tails"], ["flip", "reset"], rows)
+    return case_of(machine, np.random.default_rng(seed), traces=200)
+
+
+def oversplit(case: Case, seed: int) -> Table:
+    """A table from groups that cut every true state at random into two or three."""
+    rng = np.random.default_rng(seed)
+    parts = rng.integers(2, 4, size=len(case.machine.states))
+    group = case.state * 3 + rng.integers(parts[case.state])
+    _, group = np.unique(group, return_inverse=True)
+    return search.from_groups(case.rows, group, int(group.max()) + 1)
+
+
+def assert_true(now: Standing, case: Case) -> None:
+    """The table is the true machine: a state for each true one, every clean row leads where it truly led, and what is
+    not clean is not believed."""
+    k = len(case.machine.states)
+    together = np.zeros((k, len(now.table)), int)
+    np.add.at(together, (case.state, now.fit.states), 1)
+    to = together.argmax(1)
+    assert len(now.table) == k
+    assert sorted(to.tolist()) == list(range(k))
+    rows, clean = case.rows, ~case.noisy
+    led = now.table.target[to[case.state], rows.symbol]
+    assert np.array_equal(led[clean], to[case.after[clean]])
+    home = now.fit.states == to[case.state]
+    assert np.array_equal(now.fit.believed[now.fit.states[home], rows.symbol[home]], clean[home])
+    first = rows.first
+    assert np.array_equal(now.table.start[rows.label[first]], to[case.state[first]])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_true_groups_give_the_true_machine(seed: int) -> None:
+    case = hiding(seed)
+    now = search.descend(case.rows, case.table)
+    assert_true(now, case)
+    assert now.fit.misfits == 0
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.05])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_states_that_were_split_at_random_are_joined_again(seed: int, noise: float) -> None:
+    case = hiding(seed, noise)
+    assert_true(search.descend(case.rows, oversplit(case, seed)), case)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_transitions_that_lead_elsewhere_are_led_back(seed: int, noise: float) -> None:
+    case = hiding(seed, noise)
+    rng = np.random.default_rng(seed)
+    table, target = case.table, case.table.target.copy()
+    met = np.unique(np.column_stack([case.state, case.rows.symbol])[~case.noisy], axis=0)
+    for q, u in rng.permutation(met)[:3].tolist():
+        target[q, u] = rng.choice(np.flatnonzero(table.label == table.label[target[q, u]]))
+    assert_true(search.descend(case.rows, replace(table, target=target)), case)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_states_that_were_taken_for_one_are_told_apart(seed: int) -> None:
+    case = hiding(seed)
+    labels = search.from_groups(case.rows, case.rows.label, case.rows.labels)
+    assert_true(search.descend(case.rows, labels), case)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_coin_is_not_given_memory(seed: int, share: float) -> None:
+    case = coin(seed, share)
+    for start in (case.table, oversplit(case, seed)):
+        now = search.descend(case.rows, start)
+        assert_true(now, case)
+        assert now.fit.misfits == 0, "both sides of the coin belong to the machine"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_step_down_makes_the_description_shorter(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = hiding(seed, noise=0.1)
+    steps: list[tuple[float, float]] = []
+
+    def watched(move: Callable[..., Standing | None]) -> Callable[..., Standing | None]:
+        def watching(rows: Rows, now: Standing, *limits: float) -> Standing | None:
+            after = move(rows, now, *limits)
+            if after is not None:
+                steps.append((now.length, after.length))
+            return after
+
+        return watching
+
+    for name in ("merge", "split", "join"):
+        monkeypatch.setattr(search, name, watched(getattr(search, name)))
+    rng = np.random.default_rng(seed)
+    group = rng.integers(6, size=len(case.rows)) * case.rows.labels + case.rows.label  # no guess at all
+    ended = search.descend(case.rows, search.from_groups(case.rows, group, 6 * case.rows.labels))
+    assert steps
+    assert all(after < before for before, after in steps)
+    assert all(after == before for (_, after), (before, _) in pairwise(steps))
+    assert ended.length == steps[-1][1]
+    assert search.descend(case.rows, ended.table).length <= ended.length + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shrink_forces_the_number_of_states(seed: int) -> None:
+    case = hiding(seed)
+    now = search.descend(case.rows, case.table)
+    k = len(now.table)
+    assert search.shrink(case.rows, now, k) is now
+    assert search.shrink(case.rows, now, k + 5) is now
+    fewer = search.shrink(case.rows, now, k - 1)
+    assert case.rows.labels <= len(fewer.table) <= k - 1
+    fewest = search.shrink(case.rows, now, 1)
+    assert sorted(fewest.table.label.tolist()) == list(range(case.rows.labels)), "one for every label must stay"
+
+
+def test_a_label_in_which_traces_only_end_has_a_state() -> None:
+    log = log_of([[("A", "x", "B"), ("B", "x", "End")]] * 5 + [[("A", "x", "B"), ("B", "x", "A")]] * 5)
+    rows = packed(log, histories(log), np.zeros(len(log), np.bool_))
+    table = search.from_groups(rows, rows.label, len(log.states))
+    now = search.descend(rows, table)
+    assert sorted(now.table.label.tolist()) == [0, 1, 2]
+    for at in range(len(rows)):
+        answer = rows.symbol_answer[rows.symbol[at]]
+        led = now.table.target[now.fit.states[at], rows.symbol[at]]
+        assert now.table.label[led] == rows.answer_label[answer]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_bigger_machines_are_found_again(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    case = case_of(random_machine(rng, states=12, labels=4, triggers=4), rng, noise=0.05, traces=800)
+    assert_true(search.descend(case.rows, oversplit(case, seed)), case)
