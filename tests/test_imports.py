@@ -19,6 +19,8 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
+    ["columns", "records", "traces"],
+    ["cells"],
     ["logs"],
     ["denoise"],
     ["summary"],
@@ -43,8 +45,8 @@ ORDER = [
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "predict", "formats", "__main__"}
-HEAVY = {"pandas": {"logs"}, "rich": {"report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+STANDARD_ONLY = {"errors", "machine", "about", "columns", "predict", "formats", "__main__"}
+HEAVY = {"pandas": {"cells"}, "rich": {"report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
 def modules() -> dict[str, Path]:

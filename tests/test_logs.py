@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsmlearn import logs
+from fsmlearn import records
 from fsmlearn.errors import LogError
 from fsmlearn.logs import UNKNOWN, Log, Oddity, read, write_rows
 
@@ -115,7 +115,7 @@ def test_words_and_lines_are_read_as_written(
         csv.writer(record, delimiter=delimiter, lineterminator=ending, quoting=quoting).writerow(row)  # type: ignore[arg-type]
         text += record.getvalue()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logs, "BLOCK", block)
+        patch.setattr(records, "BLOCK", block)
         log = read(write(Path(folder), text + tail))
     assert table(log) == [("1", i, *row) for i, row in enumerate(rows)]
     assert log.line.tolist() == lines[1:]
@@ -178,7 +178,7 @@ def test_a_malformed_row_is_found_on_its_line_in_every_block(
             csv.writer(record, lineterminator="\n").writerow([i, *rows[i]])
             text += record.getvalue()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logs, "BLOCK", data.draw(st.integers(1, 200)))
+        patch.setattr(records, "BLOCK", data.draw(st.integers(1, 200)))
         message = refused(Path(folder), text)
     assert message.startswith(f"log.csv:{line}: ") and said in message
 
@@ -236,6 +236,10 @@ def test_columns_can_be_told(tmp_path: Path) -> None:
     assert table(log) == [("1", 0, "1", "2", "3")]
     assert read(path, columns={"event": "state"}).kind == "sequence"
     assert read(path, columns={"trigger": "a", "output": "b"}).kind == "hidden"
+    replied = read(
+        write(tmp_path, "state,trigger,next_state,reply\na,x,b,beep\n", "r.csv"), columns={"output": "reply"}
+    )
+    assert (replied.kind, replied.outputs) == ("visible", ("beep",))
     with pytest.raises(LogError, match=r"no column 'bb' for the trigger; .* did you mean 'b'"):
         read(path, columns={"trigger": "bb"})
     with pytest.raises(LogError, match="'colour' is no role"):
@@ -260,7 +264,7 @@ def test_zstandard_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise ImportError(name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(logs, "import_module", absent)
+        patch.setattr(records, "import_module", absent)
         assert "install it, or unpack the file" in refused(tmp_path, b"", "log.csv.zst")
     check_packed(tmp_path, "zst", pytest.importorskip("backports.zstd").compress)
 
@@ -391,6 +395,9 @@ def test_the_word_for_unrecorded_is_none_of_the_log(tmp_path: Path) -> None:
         (HEADER, "log.csv:1: ", "no rows"),
         (HEADER + "\n\n", "log.csv:1: ", "no rows"),
         ("\n\n" + HEADER, "log.csv:3: ", "no rows"),
+        ("event\n", "log.csv:1: ", "no rows"),
+        ("event\ra\rb\r", "log.csv:1: ", "carriage return"),
+        ("\n" + HEADER.replace("\n", "\r") + "A,1,a,x,b\rA,2,b,x,c", "log.csv:2: ", "carriage return"),
         (HEADER.encode() + b"A,1,a,x,b\nA,2,\0,x,b\n", "log.csv:3: ", "binary"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "log.csv:3: ", "binary"),
         (HEADER.encode("utf-16"), "log.csv:1: ", "UTF-16"),
@@ -447,11 +454,13 @@ def test_logs_of_two_kinds_are_no_one_log(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_never_closes_is_not_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "BLOCK", 64)
-    monkeypatch.setattr(logs, "LONGEST_RECORD", 256)
+    monkeypatch.setattr(records, "BLOCK", 64)
+    monkeypatch.setattr(records, "LONGEST_RECORD", 256)
     path = write(tmp_path, HEADER + 'A,1,a,x,b\nA,2,"a,x,b\n' + "A,3,a,x,b\n" * 1000)
     with pytest.raises(LogError, match=r"log.csv:3: a quoted field"):
         read(path)
+    with pytest.raises(LogError, match=r"log.csv:1: a line that ends in a carriage return alone, or never; "):
+        read(write(tmp_path, "A,1,a,x,b\r" * 100))
 
 
 # --- Log --------------------------------------------------------------------------------------------------------
