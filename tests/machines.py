@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log, LogKind
 from fsmlearn.machine import Machine, Transition
+
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 
 Row = tuple[str, ...]  # (state, trigger, next state [, output]), or (trigger, output) where states are hidden
 
@@ -92,3 +95,32 @@ def visible(machine: Machine, walks: Sequence[Sequence[Transition]]) -> list[lis
         [(machine.visible(t.state), t.trigger, machine.visible(t.next_state), *filter(None, [t.output])) for t in steps]
         for steps in walks
     ]
+
+
+def truth(name: str) -> Machine:
+    """The true machine of a sample log; probabilities are the shares of what was drawn for that log."""
+    facts = json.loads((SAMPLES / f"{name}.truth.json").read_text())
+    names = [state["name"] for state in facts["states"]]
+    rows = [
+        (names.index(t["state"]), t["trigger"], names.index(t["next_state"]), t["output"], t["count"])
+        for t in facts["transitions"]
+    ]
+    return Machine.build(
+        "mealy" if any(row[3] is not None for row in rows) else "moore",
+        names.index(facts["initial"]),
+        [state["label"] for state in facts["states"]],
+        list(dict.fromkeys(row[1] for row in rows)),
+        rows,
+    )
+
+
+def lamp(rng: np.random.Generator, traces: int, length: int) -> Log:
+    """A lamp whose state the log hides: `press` turns it on or off, `look` leaves it; either shows what it is then."""
+    written = []
+    for _ in range(traces):
+        on, rows = False, list[Row]()
+        for press in (rng.random(length) < 0.5).tolist():
+            on ^= press
+            rows.append(("press" if press else "look", "light" if on else "dark"))
+        written.append(rows)
+    return log_of(written, "hidden")

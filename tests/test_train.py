@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machines import log_of
+from machines import lamp, log_of
 
 from fsmlearn.histories import Histories, histories
 from fsmlearn.rnn import Elman, FloatArray, Params
@@ -21,16 +21,7 @@ SMALL = Plan(hidden=16, epochs=4, rate=0.01, batch=8)
 
 
 def toggle(traces: int, length: int, seed: int, window: int = 64) -> Histories:
-    """A lamp whose state the log hides: `press` turns it on or off, `look` leaves it; either shows what it is then."""
-    rng = np.random.default_rng(seed)
-    written = []
-    for _ in range(traces):
-        on, rows = False, []
-        for press in (rng.random(length) < 0.5).tolist():
-            on ^= press
-            rows.append(("press" if press else "look", "light" if on else "dark"))
-        written.append(rows)
-    return histories(log_of(written, "hidden"), window)
+    return histories(lamp(np.random.default_rng(seed), traces, length), window)
 
 
 def random_log(lengths: list[int], window: int, seed: int = 0) -> Histories:

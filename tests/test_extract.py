@@ -1,0 +1,116 @@
+"""From a trained network and its log to the machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from machines import Row, lamp, log_of, random_machine, visible, walk
+from numpy.typing import NDArray
+
+from fsmlearn.extract import Extraction, extract
+from fsmlearn.histories import histories
+from fsmlearn.logs import Log
+from fsmlearn.machine import Machine, equivalent
+from fsmlearn.rnn import Elman
+from fsmlearn.train import Model, Plan, train
+
+
+def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0) -> Extraction:
+    """What a small network learns of a log in a short time."""
+    data = histories(log)
+    plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
+    *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
+    return extract(Model(Elman(), last.params), log, data, np.zeros(len(log), np.bool_) if gap is None else gap, states)
+
+
+@pytest.fixture(scope="module")
+def hiding() -> tuple[Machine, list[list[Row]]]:
+    """A machine of four states under two names, and traces of it."""
+    rng = np.random.default_rng(2)
+    machine = random_machine(rng, states=4, labels=2, triggers=2)
+    return machine, visible(machine, walk(machine, rng, traces=150, length=14))
+
+
+def test_the_machine_behind_a_log_is_found_with_its_counts(hiding: tuple[Machine, list[list[Row]]]) -> None:
+    truth, traces = hiding
+    found = extracted(log_of(traces))
+    assert equivalent(truth, found.machine) is None
+    assert len(found.machine.states) == 4
+    rows = Counter(row for trace in traces for row in trace)
+    counts: Counter[Row] = Counter()
+    for t in found.machine.transitions:
+        counts[found.machine.visible(t.state), t.trigger, found.machine.visible(t.next_state)] += t.count
+    assert counts == rows
+    assert found.vectors == sum(map(len, traces))
+    assert found.clusters >= 4
+
+
+def test_a_log_that_hides_its_states_gives_a_mealy_machine() -> None:
+    log = lamp(np.random.default_rng(0), traces=150, length=10)
+    machine = extracted(log).machine
+    lit = [
+        (0, "press", 1, "light", 1),
+        (0, "look", 0, "dark", 1),
+        (1, "press", 0, "dark", 1),
+        (1, "look", 1, "light", 1),
+    ]
+    assert machine.kind == "mealy"
+    assert [state.name for state in machine.states] == ["S0", "S1"]
+    assert equivalent(machine, Machine.build("mealy", 0, [None, None], ["press", "look"], lit)) is None
+    assert {t.probability for t in machine.transitions} == {1}
+    assert sum(t.count for t in machine.transitions) == len(log)
+
+
+def test_lost_rows_that_are_known_of_do_not_bend_the_machine(hiding: tuple[Machine, list[list[Row]]]) -> None:
+    truth, traces = hiding
+    rng = np.random.default_rng(0)
+    kept = [[0, *(i for i in range(1, len(trace)) if rng.random() > 0.1)] for trace in traces]
+    left = [[trace[i] for i in rows] for trace, rows in zip(traces, kept, strict=True)]
+    gap = np.concatenate([np.diff(rows, prepend=-1) > 1 for rows in kept])
+    assert 0.05 < gap.mean() < 0.15
+    found = extracted(log_of(left), gap)
+    assert equivalent(truth, found.machine) is None
+    assert found.standing.fit.misfits == 0
+
+
+def test_every_transition_of_the_log_stands_in_the_table(hiding: tuple[Machine, list[list[Row]]]) -> None:
+    """The filter has judged the rows before: what it kept is shown, with its small share, even if seen only once."""
+    _, traces = hiding
+    odd = ("A", "t0", "Odd")
+    found = extracted(log_of([*traces, [odd]]))
+    machine = found.machine
+    shown = {(machine.visible(t.state), t.trigger, machine.visible(t.next_state)) for t in machine.transitions}
+    assert shown == {odd, *(row for trace in traces for row in trace)}
+    assert [t.count for t in machine.transitions if machine.visible(t.next_state) == "Odd"] == [1]
+
+
+def test_rows_that_do_not_say_what_came_are_no_transitions() -> None:
+    traces: list[list[Row]] = [[("A", "x", "B"), ("B", "y", "" if i % 2 else "A")] for i in range(40)]
+    machine = extracted(log_of(traces)).machine
+    assert [(t.state, t.trigger, t.next_state, t.count) for t in machine.transitions] == [
+        ("A", "x", "B", 40),
+        ("B", "y", "A", 20),
+    ]
+
+
+@pytest.mark.parametrize("states", [1, 2, 3, 4, 9])
+def test_the_number_of_states_can_be_bounded(hiding: tuple[Machine, list[list[Row]]], states: int) -> None:
+    truth, traces = hiding
+    machine = extracted(log_of(traces), states=states).machine
+    assert {machine.visible(state.name) for state in machine.states} == {"A", "B"}
+    assert len(machine.states) <= max(states, 2)
+    assert (equivalent(truth, machine) is None) == (states >= 4)
+
+
+def test_a_coin_keeps_its_shares_and_gets_no_memory() -> None:
+    rows = [(0, "flip", 1, None, 7), (0, "flip", 2, None, 3), (1, "flip", 0, None, 1), (2, "flip", 0, None, 1)]
+    truth = Machine.build("moore", 0, ["Table", "Heads", "Tails"], ["flip"], rows)
+    traces = visible(truth, walk(truth, np.random.default_rng(0), traces=150, length=14))
+    machine = extracted(log_of(traces)).machine
+    flips = Counter(row[2] for trace in traces for row in trace if row[0] == "Table")
+    assert len(machine.states) == 3
+    assert {t.next_state: t.probability for t in machine.successors("Table", "flip")} == pytest.approx(
+        {side: n / flips.total() for side, n in flips.items()}
+    )
