@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -68,6 +68,7 @@ def test_kinds_never_mix_and_each_keeps_its_commonest_pattern() -> None:
     assert {patterns[row] for row in examples} == {(0, 0), (1, 1)}
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(PATTERN, st.integers(0, 2)), min_size=1, max_size=40), st.integers(1, 4))
 def test_groups_are_what_a_dictionary_says(rows: list[tuple[tuple[int, ...], int]], least: int) -> None:
     patterns, kinds = [row[0] for row in rows], [row[1] for row in rows]
@@ -90,6 +91,7 @@ def test_groups_are_what_a_dictionary_says(rows: list[tuple[tuple[int, ...], int
         assert nearness(shown) == min(nearness(other) for other in stays if other[1] == kind)
 
 
+@settings(max_examples=60)
 @given(st.lists(st.tuples(PATTERN, st.integers(0, 2)), min_size=1, max_size=40), st.integers(1, 5))
 def test_no_more_groups_than_most_beside_the_commonest_of_each_kind(
     rows: list[tuple[tuple[int, ...], int]], most: int

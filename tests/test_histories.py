@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import Row, log_of
 
@@ -23,6 +23,7 @@ def traces(row: st.SearchStrategy[Row]) -> st.SearchStrategy[list[list[Row]]]:
     return st.lists(st.lists(row, min_size=1, max_size=9), min_size=1, max_size=6)
 
 
+@settings(max_examples=40)
 @given(st.one_of(traces(WITHOUT_OUTPUT), traces(WITH_OUTPUT)))
 def test_inputs_and_targets_are_the_words_of_the_row(written: list[list[Row]]) -> None:
     log = log_of(written)
@@ -40,6 +41,7 @@ def test_inputs_and_targets_are_the_words_of_the_row(written: list[list[Row]]) -
         assert target < 0 or data.answers[target] != (UNKNOWN, UNKNOWN)
 
 
+@settings(max_examples=40)
 @given(traces(HIDDEN))
 def test_where_states_are_hidden_the_trigger_is_the_only_input(written: list[list[Row]]) -> None:
     log = log_of(written, "hidden")
@@ -51,6 +53,7 @@ def test_where_states_are_hidden_the_trigger_is_the_only_input(written: list[lis
         assert (data.answers[target] if target >= 0 else None) == ((-1, log.outputs.index(output)) if output else None)
 
 
+@settings(max_examples=40)
 @given(traces(WITHOUT_OUTPUT), st.integers(1, 5))
 def test_windows_cut_each_trace_into_pieces_that_follow_one_another(written: list[list[Row]], window: int) -> None:
     log = log_of(written)

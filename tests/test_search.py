@@ -17,7 +17,7 @@ from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
 from fsmlearn.search import Standing
 
-SEEDS = range(6)
+SEEDS = range(4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +195,7 @@ def test_a_label_in_which_traces_only_end_has_a_state() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 106))
+@pytest.mark.parametrize("seed", range(100, 103))
 def test_bigger_machines_are_found_again(seed: int) -> None:
     rng = np.random.default_rng(seed)
     case = case_of(random_machine(rng, states=12, labels=4, triggers=4), rng, noise=0.05, traces=800)

@@ -49,7 +49,7 @@ def plain_visit(data: Histories, params: Params) -> tuple[FloatArray, FloatArray
 
 
 @given(LENGTHS, st.integers(1, 5), st.integers(0, 99))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_pack_holds_every_row_of_every_window_once_and_in_order(lengths: list[int], window: int, seed: int) -> None:
     data = random_log(lengths, window)
     rng = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def test_the_rate_rises_once_to_its_peak_and_falls_to_almost_nothing(steps: int)
 
 
 @given(LENGTHS, st.integers(1, 4), st.sampled_from([0.0, 0.1, 0.5, 0.9]), st.integers(0, 99))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float, seed: int) -> None:
     data = random_log(lengths, window)
     training, held = split(data, share, np.random.default_rng(seed))
@@ -205,7 +205,7 @@ def test_unknown_targets_are_not_learned_from() -> None:
 
 
 @given(LENGTHS, st.integers(1, 5))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_visit_and_evaluate_are_a_plain_walk_through_whole_traces(lengths: list[int], window: int) -> None:
     data = random_log(lengths, window)
     params = network(data)
