@@ -233,5 +233,6 @@ def test_rows_that_do_not_say_what_came_cost_nothing() -> None:
         rows = pack(zero, zero, answer, np.array([0, n]), zero > 0, labels=1, triggers=1, answer_label=none)
         result = fit(rows, Table(zero[:1], np.zeros((1, rows.symbols), int), zero[:1]), zero)
         assert result.misfits == 0
+        assert not result.likelihood[:, rows.symbol_answer < 0].any()
         lengths.append(result.length)
     assert lengths[0] == pytest.approx(lengths[1])

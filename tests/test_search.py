@@ -127,6 +127,19 @@ def test_transitions_that_lead_elsewhere_are_led_back(seed: int, noise: float) -
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_settling_leads_a_transition_back_and_makes_no_states(seed: int) -> None:
+    case = hiding(seed)
+    table = case.table
+    anywhere = np.array([int(np.flatnonzero(table.label == c)[0]) for c in case.rows.label])
+    pairs, often = np.unique(np.column_stack([case.state, case.rows.symbol]), axis=0, return_counts=True)
+    q, u = pairs[often.argmin()].tolist()  # so rare that no state is left without a way in
+    others = np.flatnonzero(table.label == table.label[table.target[q, u]])
+    target = table.target.copy()
+    target[q, u] = others[others != target[q, u]][0]
+    assert_true(search.settle(case.rows, replace(table, target=target), anywhere), case)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_states_that_were_taken_for_one_are_told_apart(seed: int) -> None:
     case = hiding(seed)
     labels = search.from_groups(case.rows, case.rows.label, case.rows.labels)
