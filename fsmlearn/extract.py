@@ -130,7 +130,7 @@ def _doubts(rows: Rows, groups: Ints, pattern: NDArray[np.int16], asked: list[Wo
     order = np.lexsort((-count, moves // k))
     moves, count = moves[order], count[order]
     by = moves // k
-    begin = np.flatnonzero(np.r_[True, by[1:] != by[:-1]])
+    begin = np.flatnonzero(np.diff(by, prepend=-1))
     total = np.add.reduceat(count, begin)
     doubts: dict[int, set[Word]] = {}
     for lo, rows_in, size in zip(begin.tolist(), total.tolist(), np.diff(np.r_[begin, len(by)]).tolist(), strict=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +54,7 @@ def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
     return learned
 
 
-def learning(sources: Sequence[str | Path], settings: Settings) -> Iterator[Log | Denoised | Epoch | Learned]:
+def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log | Denoised | Epoch | Learned]:
     """Run the stages, yielding the log, the filtered log, every epoch of training and at last what was learned."""
     log = read(sources, columns=settings.columns)
     if log.kind == "sequence":

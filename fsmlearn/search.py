@@ -135,7 +135,7 @@ def _sums(key: Ints, values: Singles) -> tuple[Ints, Floats]:
     """Sums of the rows of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
-    begin = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    begin = np.flatnonzero(np.diff(ordered, prepend=-1))
     return ordered[begin], np.add.reduceat(values[order], begin, axis=0, dtype=np.float64)
 
 

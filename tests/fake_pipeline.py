@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,9 @@ from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
-from fsmlearn.train import Epoch
-
-
-@dataclass
-class Network:
-    params: dict[str, Any]
-
-
-@dataclass
-class Learned:
-    log: Log
-    denoised: Denoised
-    model: Network
-    machine: Machine
-    about: About
+from fsmlearn.pipeline import Learned
+from fsmlearn.rnn import Elman
+from fsmlearn.train import Epoch, Model
 
 
 def count(log: Log) -> Machine:
@@ -42,6 +29,8 @@ def count(log: Log) -> Machine:
 
 class Pipeline:
     """`interrupt` is what `training` does: nothing, note an interruption, or let Ctrl-C through."""
+
+    Learned = Learned
 
     def __init__(self, interrupt: str = "no") -> None:
         self.interrupt = interrupt
@@ -72,7 +61,7 @@ class Pipeline:
             settings={key: value for key, value in _plain(settings).items() if key != "columns"},
             versions={"numpy": np.__version__},
         )
-        yield Learned(log, denoised, Network({"W": np.eye(2)}), machine, about)
+        yield Learned(log, denoised, Model(Elman(), {"W": np.eye(2)}), machine, about)
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

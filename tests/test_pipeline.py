@@ -234,3 +234,26 @@ def test_a_bigger_machine_is_learned_from_its_walks(seed: int, tmp_path: Path) -
     learned = learn(write(tmp_path / "log.csv", visible(machine, walk(machine, rng, traces=500, length=20))))
     assert equivalent(machine, learned.machine) is None
     assert len(learned.machine.states) == 12
+
+
+def test_a_log_of_one_row_and_one_of_single_rows_are_learned(tmp_path: Path) -> None:
+    for traces in (1, 40):
+        path = tmp_path / f"{traces}.csv"
+        rows = "".join(f"{trace},1,Off,Power,Idle\n" for trace in range(traces))
+        path.write_text("trace,step,current_state,trigger,next_state\n" + rows)
+        machine = learn(path, settings=Settings(epochs=2)).machine
+        assert [(t.state, t.trigger, t.next_state, t.count) for t in machine.transitions] == [
+            ("Off", "Power", "Idle", traces)
+        ]
+
+
+def test_ctrl_c_between_two_epochs_ends_the_training_not_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("step,current_state,trigger,next_state\n1,Off,Power,Idle\n2,Idle,Power,Off\n")
+    stages = learning([path], Settings(epochs=50))
+    while not isinstance(next(stages), Epoch):
+        pass
+    learned = stages.throw(KeyboardInterrupt)
+    assert isinstance(learned, Learned)
+    assert learned.about.training.interrupted
+    assert len(learned.about.training.epochs) == 1

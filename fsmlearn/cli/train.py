@@ -76,23 +76,28 @@ def run(
     from fsmlearn import pipeline
     from fsmlearn.denoise import Denoised
     from fsmlearn.logs import Log
-    from fsmlearn.train import Epoch
 
-    learned = None
+    def show(value: Log | Denoised | Epoch) -> None:
+        if isinstance(value, Log):
+            progress.say(f"filtering {len(value):,} rows")
+        elif isinstance(value, Denoised):
+            progress.say(f"training on {len(value.log):,} rows")
+        else:
+            progress.epoch(value)
+            if verbose:
+                progress.line(_curve(value))
+
     with _progress(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
-        for value in pipeline.learning(logs, settings):
-            if isinstance(value, Log):
-                progress.say(f"filtering {len(value):,} rows")
-            elif isinstance(value, Denoised):
-                progress.say(f"training on {len(value.log):,} rows")
-            elif isinstance(value, Epoch):
-                progress.epoch(value)
-                if verbose:
-                    progress.line(_curve(value))
-            else:
-                learned = value
-    assert learned is not None, "pipeline.learning ends with what was learned"
+        stages = pipeline.learning(logs, settings)
+        learned = next(stages)
+        while not isinstance(learned, pipeline.Learned):
+            try:
+                show(learned)
+                learned = next(stages)
+            except KeyboardInterrupt:
+                # Ctrl-C may come while the progress is drawn; what it means is for the stages to say.
+                learned = stages.throw(KeyboardInterrupt)
     store.save(model, learned.machine, learned.about, learned.model.params)
 
     if not quiet:
