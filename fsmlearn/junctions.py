@@ -1,0 +1,132 @@
+"""What rows and junctions are likely to say, learned from the transitions that the chain confirms.
+
+`Beliefs` are the probabilities that the chain's stories are told with, and `first_rates` asks the junctions that
+broke alone how often which kind of noise breaks one. Knows nothing of stories over several rows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fsmlearn.counts import EVIDENCE, Verdict
+from fsmlearn.logs import UNKNOWN
+from fsmlearn.rows import Floats, Ints, Rows, find
+
+NEVER = -1e9  # log probability of what cannot be
+
+
+class Beliefs:
+    """Probabilities of what a row says, from transitions that the chain confirms; all methods broadcast."""
+
+    def __init__(self, rows: Rows, verdict: Verdict) -> None:
+        self.rows = rows
+        self._transition, count = verdict.transition[verdict.true], verdict.count[verdict.true]
+        p, x, q, _ = rows.parts(self._transition)
+        self._count = np.append(count, 0.0)  # here and below, 0 for what was never seen
+        self._arc, self._arc_count, _ = _sums(self._transition // rows.outputs, count)
+        self._cell, self._cell_count, cell = _sums(p * rows.triggers + x, count)
+        self._move, self._move_count, _ = _sums(p * rows.states + q, count)
+        self._visits = np.bincount(p, count, rows.states)
+        order = np.lexsort((-count, cell))
+        self._usual = np.append(q[order[np.diff(cell[order], prepend=-1) > 0]], UNKNOWN)
+        self.shows = (float(count[p != q].sum()) + 1) / (
+            float(count.sum()) + 1
+        )  # share of lost rows that break the chain
+        starts = rows.state[rows.first]
+        self.start = (np.bincount(starts, minlength=rows.states) + 1 / rows.states) / (len(starts) + 1)  # (S,)
+
+    def usual(self, p: Ints, x: Ints) -> Ints:
+        """The most frequent next state, UNKNOWN where (state, trigger) was never seen."""
+        return self._usual[find(self._cell, p * self.rows.triggers + x)]
+
+    def row(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Floats:
+        """log P(trigger, next state, output | state), with a little left for what was never seen.
+
+        (n(p, x) + 1 / A) / (n(p) + 1) · (n(p, x, q, o) + 1 / (S O)) / (n(p, x) + 1), with n counting true rows.
+        """
+        seen = self._count[find(self._transition, self.rows.number(p, x, q, o))]
+        return np.log(self._action(p, x) * (seen + 1 / (self.rows.states * self.rows.outputs)))
+
+    def relabelled(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Floats:
+        """As `row` for a next state q that was written wrong; in one row of ten the output was too."""
+        arc = self._arc_count[find(self._arc, (p * self.rows.triggers + x) * self.rows.states + q)]
+        any_output = np.log(self._action(p, x) * (arc + 1 / self.rows.states))
+        return np.logaddexp(self.row(p, x, q, o), any_output - math.log(10 * self.rows.outputs))
+
+    def jump(self, p: Ints, q: Ints) -> Floats:
+        """log P(the state is q some lost rows after it was p): as for one row, with a tenth of it for any state."""
+        moves = self._move_count[find(self._move, p * self.rows.states + q)]
+        return np.log((0.9 * moves + 1 / self.rows.states) / (0.9 * self._visits[p] + 1))
+
+    def _action(self, p: Ints, x: Ints) -> Floats:
+        """P(trigger | state) / (n(p, x) + 1)."""
+        cell = self._cell_count[find(self._cell, p * self.rows.triggers + x)]
+        return (cell + 1 / self.rows.triggers) / (self._visits[p] + 1) / (cell + 1)
+
+
+def _sums(keys: Ints, count: Floats) -> tuple[Ints, Floats, Ints]:
+    """(distinct keys, the sum of the counts of each and a 0, for each key which of the distinct ones it is)."""
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    return distinct, np.append(np.bincount(inverse, count, len(distinct)), 0.0), inverse
+
+
+def least(n: int) -> float:
+    """A rate of noise that was not seen in n rows."""
+    return min(0.5 / (n + 1), 0.001)
+
+
+def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, float]:
+    """Rates of the kinds of noise in the chain, from broken junctions with whole ones on both sides (EM).
+
+    The junction of (p, x, q, o) and (r, y, s, u) breaks as rows were lost, as q is wrong and was r, as r is wrong and
+    was q, or as the first row is a stray one (and r = p). Lost rows blame nothing that is written, so each other
+    kind is believed in only where the mixture gains more than EVIDENCE by it.
+    """
+    n = len(rows.state)
+    broken = rows.broken()
+    alone = broken & ~rows.first
+    alone[1:] &= ~broken[:-1]
+    alone[:-1] &= ~broken[1:]
+    i = np.flatnonzero(alone)  # (J,) the row after each junction
+    h = i - 1
+    p, x, q, o = rows.state[h], rows.trigger[h], rows.next[h], rows.output[h]
+    r, y, s, u = rows.state[i], rows.trigger[i], rows.next[i], rows.output[i]
+    other = math.log(max(rows.states - 1, 1))
+    left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
+    lost = left + beliefs.jump(q, r) + right - math.log(beliefs.shows)
+    label = beliefs.relabelled(p, x, r, o) + right - other
+    current = left + beliefs.row(q, y, s, u) - other
+    stray = np.where(r == p, right - other - math.log(rows.triggers * rows.outputs), NEVER)
+    shares = dict(
+        zip(("drop", "label", "current", "stray"), _mixture(np.stack([lost, label, current, stray])), strict=True)
+    )
+    total, floor = max(float(broken.mean()), 1 / n), least(n)
+    rates = {kind: max(float(total * share), floor) for kind, share in shares.items()}
+    rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
+    return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
+
+
+def _mixture(score: Floats) -> Floats:
+    """(C,) shares of the causes of J junctions from their log probabilities (C, J); the first cause is always there."""
+    chance = np.exp(score - score.max(0, initial=NEVER))
+
+    def mix(causes: list[int]) -> tuple[float, Floats]:
+        part = np.zeros(len(score))
+        part[causes] = 1 / len(causes)
+        for _ in range(50 if chance.size else 0):
+            weight = part[:, None] * chance
+            part = (weight / np.maximum(weight.sum(0), 1e-300)).mean(1)
+        return float(np.log(np.maximum(part @ chance, 1e-300)).sum()), part
+
+    causes = [0]
+    best, share = mix(causes)
+    while len(causes) < len(score):
+        left = [cause for cause in range(len(score)) if cause not in causes]
+        level, offer, cause = max(((*mix([*causes, cause]), cause) for cause in left), key=lambda m: m[0])
+        # a small edge at each junction proves nothing: triggers are not drawn afresh at each row as `row` has it
+        if level - best < max(EVIDENCE, offer[cause] * chance.shape[1]):
+            break
+        best, share, causes = level, offer, [*causes, cause]
+    return share
