@@ -21,7 +21,6 @@ from typer.testing import CliRunner
 
 import fsmlearn
 from fsmlearn import logs, store
-from fsmlearn.cli import predict as predict_command
 from fsmlearn.cli.app import app
 from fsmlearn.machine import Machine
 
@@ -278,11 +277,6 @@ def test_rows_that_cannot_be_read_are_told(text: str, told: str) -> None:
     result = run("predict", "-", "--model", "wash.fsm", stdin=text)
     assert result.exit_code == 2
     assert f"fsmlearn: <stdin>{told}" in result.stderr
-
-
-def test_headers_are_those_that_logs_are_read_by() -> None:
-    for role, names in predict_command.HEADERS.items():
-        assert role == "history" or names == logs.SYNONYMS[role]
 
 
 # --- filter and info --------------------------------------------------------------------------------------------------

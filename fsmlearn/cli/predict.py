@@ -12,20 +12,14 @@ import typer
 
 from fsmlearn import formats, predict, store
 from fsmlearn.cli import console, options
+from fsmlearn.columns import SYNONYMS
 from fsmlearn.errors import LogError, SettingsError, UnknownNameError
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Answer, Follower
 
 COLUMNS = ("next_state", "output", "probability", "count")
 STDIN = "<stdin>"
-# The headers of the rows that are read, without case, "_", "-" and spaces, as `logs` has them.
-HEADERS = {
-    "trace": ("trace", "traceid", "case", "caseid", "run", "runid"),
-    "state": ("currentstate", "state", "fromstate", "from", "source"),
-    "trigger": ("trigger", "input", "action"),
-    "history": ("history",),
-    "output": ("output", "response"),
-}
+HEADERS = {role: SYNONYMS[role] for role in ("trace", "state", "trigger", "output")} | {"history": ("history",)}
 
 
 def run(
