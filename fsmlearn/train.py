@@ -1,7 +1,7 @@
 """`Histories` -> epochs -> `Model`: Adam on packed minibatches, with noise in the recurrence.
 
-`train` is an iterator of epochs, so that the caller owns the progress bar, the early stop and Ctrl-C; every epoch
-carries the best weights so far. It knows nothing of words or machines.
+`train` is an iterator of epochs, so that the caller owns the progress bar, the early stop and Ctrl-C, and chooses which
+epoch's weights to keep. It knows nothing of words or machines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fsmlearn.rnn import Batch, Elman, FloatArray, Params
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train. The defaults are what FINDINGS measured and what our benchmarks confirm."""
+    """How to train."""
 
     hidden: int = 64
     epochs: int = 60
@@ -94,7 +94,7 @@ def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[NDAr
 
 
 def train(data: Histories, cell: Elman, plan: Plan, rng: np.random.Generator) -> Iterator[Epoch]:
-    """Train on a log, yielding after every epoch; the last epoch's `params` are the ones to keep.
+    """Train on a log, yielding every epoch with its weights; a later epoch does not change an earlier one's.
 
     Adam (Kingma & Ba 2015) under a one-cycle rate, gradients clipped to norm `plan.clip`, Gaussian noise on the
     pre-activations (Jim, Giles & Horne 1996): it drives the units into saturation, i.e. makes attractors.
