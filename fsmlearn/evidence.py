@@ -11,6 +11,7 @@ trigger: next visible state and output). Symbols are sorted by cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,12 @@ class Rows:
     @property
     def symbols(self) -> int:
         return len(self.symbol_cell)
+
+    @cached_property
+    def linked(self) -> Ints:
+        """The rows whose following row is known to follow: it stands in the log, and nothing is lost between."""
+        inner = np.flatnonzero(self.following >= 0)
+        return inner[~self.broken[self.following[inner]]]
 
     @property
     def first(self) -> slice:

@@ -123,9 +123,8 @@ def _doubts(rows: Rows, groups: Ints, pattern: NDArray[np.int16], asked: list[Wo
     pattern (k, f) is what each group answers to the words asked so far.
     """
     k = len(pattern)
-    inner = np.flatnonzero(rows.following >= 0)
-    inner = inner[~rows.broken[rows.following[inner]]]
-    move = (groups[inner] * rows.symbols + rows.symbol[inner]) * k + groups[rows.following[inner]]
+    linked = rows.linked
+    move = (groups[linked] * rows.symbols + rows.symbol[linked]) * k + groups[rows.following[linked]]
     moves, count = np.unique(move, return_counts=True)
     order = np.lexsort((-count, moves // k))
     moves, count = moves[order], count[order]

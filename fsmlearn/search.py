@@ -40,12 +40,11 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     label = np.concatenate([np.zeros(k, np.int64), ends])
     label[group] = rows.label
     k = len(label)
-    inner = np.flatnonzero(rows.following >= 0)
-    inner = inner[~rows.broken[rows.following[inner]]]
-    way = group[inner] * rows.symbols + rows.symbol[inner]
-    after = group[rows.following[inner]]
+    linked = rows.linked
+    way = group[linked] * rows.symbols + rows.symbol[linked]
+    after = group[rows.following[linked]]
     possible = _possible(rows, label)
-    fitting = possible[rows.symbol[inner], after]
+    fitting = possible[rows.symbol[linked], after]
     moves, count = np.unique(way[fitting] * k + after[fitting], return_counts=True)
     order = np.argsort(count, kind="stable")
     target = np.tile(possible.argmax(1), (k, 1))  # any state that shows what the answer names
@@ -112,10 +111,9 @@ def settle(rows: Rows, table: Table, found: Ints) -> Standing:
 def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     """Targets and starts that the futures of all rows vote for."""
     table = now.table
-    inner = np.flatnonzero(rows.following >= 0)
-    inner = inner[~rows.broken[rows.following[inner]]]
-    key = now.fit.states[inner] * rows.symbols + rows.symbol[inner]
-    keys, votes = _sums(key, now.ahead[rows.following[inner]])
+    linked = rows.linked
+    key = now.fit.states[linked] * rows.symbols + rows.symbol[linked]
+    keys, votes = _sums(key, now.ahead[rows.following[linked]])
     state, symbol = keys // rows.symbols, keys % rows.symbols
     votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
     best = votes.argmax(1)
@@ -139,17 +137,17 @@ def _sums(key: Ints, values: Singles) -> tuple[Ints, Floats]:
     return ordered[begin], np.add.reduceat(values[order], begin, axis=0, dtype=np.float64)
 
 
-def merged(rows: Rows, now: Standing, pairs: list[tuple[int, int]]) -> Standing:
-    """What becomes of a machine where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
+def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints]:
+    """Table and found states where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
     to = np.arange(len(now.table))
     for j, i in pairs:
         to[j] = i
     table = now.table
-    return settle(rows, Table(table.label, to[table.target], to[table.start]), to[now.found])
+    return Table(table.label, to[table.target], to[table.start]), to[now.found]
 
 
 def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
-    """The best shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
+    """A shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
     pairs = _nearest(now, limit)
     batch: list[tuple[int, int]] = []
     busy: set[int] = set()
@@ -158,12 +156,12 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
             batch.append((j, i))
             busy |= {j, i}
     while len(batch) > 1:
-        trial = merged(rows, now, batch)
+        trial = settle(rows, *redirected(now, batch))
         if trial.length < now.length - 1e-6:
             return trial
         batch = batch[: len(batch) // 2]
     for pair in pairs[:tries]:
-        trial = merged(rows, now, [pair])
+        trial = settle(rows, *redirected(now, [pair]))
         if trial.length < now.length - 1e-6:
             return trial
     return None
@@ -171,12 +169,10 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
 
 def join(rows: Rows, now: Standing) -> Standing | None:
     """Merge two states that the log has no reason to tell apart, though neither knows the triggers of the other."""
-    for j, i in _nearest(now, np.inf):
-        to = np.arange(len(now.table))
-        to[j] = i
-        table = Table(now.table.label, to[now.table.target], to[now.table.start])
-        if fit(rows, table, to[now.found]).length < now.length - 1e-6:
-            return settle(rows, table, to[now.found])
+    for pair in _nearest(now, np.inf):
+        table, found = redirected(now, [pair])
+        if fit(rows, table, found).length < now.length - 1e-6:
+            return settle(rows, table, found)
     return None
 
 
@@ -271,7 +267,7 @@ def descend(rows: Rows, table: Table) -> Standing:
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:
     """Merge whatever costs least until at most `states` states are left, or one for every label."""
     while len(now.table) > states:
-        trials = [merged(rows, now, [pair]) for pair in _nearest(now, np.inf)[:8]]
+        trials = [settle(rows, *redirected(now, [pair])) for pair in _nearest(now, np.inf)[:8]]
         if not trials:
             return now
         now = min(trials, key=lambda trial: trial.length)
