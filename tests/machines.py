@@ -17,6 +17,22 @@ SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 
 Row = tuple[str, ...]  # (state, trigger, next state [, output]), or (trigger, output) where states are hidden
 
+# Off -Start-> Soak -Level-> Rinse -Timer-> Soak·2 -Level-> Rinse·2 -Timer-> Drain -Timer-> Off
+WASH = Machine.build(
+    "moore",
+    0,
+    ["Off", "Soak", "Rinse", "Soak", "Rinse", "Drain"],
+    ["Start", "Level", "Timer"],
+    [
+        (0, "Start", 1, None, 10),
+        (1, "Level", 2, None, 10),
+        (2, "Timer", 3, None, 9),
+        (3, "Level", 4, None, 8),
+        (4, "Timer", 5, None, 3),
+        (5, "Timer", 0, None, 3),
+    ],
+)
+
 
 def log_of(traces: Sequence[Sequence[Row]], kind: LogKind = "visible") -> Log:
     """A log from its words; "" stands for what is not known."""

@@ -16,6 +16,7 @@ import pytest
 import typer.main
 import yaml
 from fake_pipeline import Pipeline, count
+from machines import WASH
 from test_store import ABOUT, NETWORK
 from typer.testing import CliRunner
 
@@ -32,20 +33,6 @@ LOG = """trace,step,current_state,trigger,next_state
 2,1,Off,Power,Idle
 2,2,Idle,Power,Off
 """
-WASH = Machine.build(
-    "moore",
-    0,
-    ["Off", "Soak", "Rinse", "Soak", "Rinse", "Drain"],
-    ["Start", "Level", "Timer"],
-    [
-        (0, "Start", 1, None, 10),
-        (1, "Level", 2, None, 10),
-        (2, "Timer", 3, None, 9),
-        (3, "Level", 4, None, 8),
-        (4, "Timer", 5, None, 3),
-        (5, "Timer", 0, None, 3),
-    ],
-)
 
 
 @pytest.fixture(autouse=True)

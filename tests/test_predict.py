@@ -7,26 +7,12 @@ import itertools
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from machines import WASH
 
 from fsmlearn.errors import UnknownNameError
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Answer, Follower, Prediction, predict
 
-# Off -Start-> Soak -Level-> Rinse -Timer-> Soak·2 -Level-> Rinse·2 -Timer-> Drain -Timer-> Off
-WASH = Machine.build(
-    "moore",
-    0,
-    ["Off", "Soak", "Rinse", "Soak", "Rinse", "Drain"],
-    ["Start", "Level", "Timer"],
-    [
-        (0, "Start", 1, None, 10),
-        (1, "Level", 2, None, 10),
-        (2, "Timer", 3, None, 9),
-        (3, "Level", 4, None, 8),
-        (4, "Timer", 5, None, 3),
-        (5, "Timer", 0, None, 3),
-    ],
-)
 # A coin: heads and tails by chance, told only by the output.
 COIN = Machine.build(
     "mealy",
