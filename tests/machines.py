@@ -38,7 +38,7 @@ def log_of(traces: Sequence[Sequence[Row]], kind: LogKind = "visible") -> Log:
     """A log from its words; "" stands for what is not known."""
     rows = [row if kind == "visible" else ("", row[0], "", row[1]) for trace in traces for row in trace]
     rows = [row if len(row) == 4 else (*row, "") for row in rows]
-    columns = list(zip(*rows, strict=True))
+    columns = list(zip(*rows, strict=True)) or [()] * 4
 
     def words(*cells: str) -> tuple[str, ...]:
         return tuple(word for word in dict.fromkeys(cells) if word)

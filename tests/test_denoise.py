@@ -4,47 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import machines
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from machines import Row
 
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.logs import UNKNOWN, Log
 
-Row = tuple[str, ...]  # state, trigger, next state [, output]; "" is unknown
-
 
 def log_of(*traces: Sequence[Row]) -> Log:
-    rows = [row for trace in traces for row in trace]
-    with_output = bool(rows) and len(rows[0]) == 4
-
-    def codes(words: list[str], names: tuple[str, ...]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        return np.array([names.index(word) if word else UNKNOWN for word in words], np.int32)
-
-    def names(words: list[str]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(word for word in words if word))
-
-    states = names([word for row in rows for word in (row[0], row[2])])
-    triggers = names([row[1] for row in rows])
-    outputs = names([row[3] for row in rows]) if with_output else ()
-    return Log(
-        kind="visible",
-        files=("log.csv",),
-        columns={},
-        states=states,
-        triggers=triggers,
-        outputs=outputs,
-        traces=tuple(str(i) for i in range(len(traces))),
-        offsets=np.cumsum([0, *(len(trace) for trace in traces)]).astype(np.int64),
-        file=np.zeros(len(rows), np.int32),
-        line=np.arange(2, len(rows) + 2, dtype=np.int32),
-        step=np.array([step for trace in traces for step in range(len(trace))], np.int64),
-        state=codes([row[0] for row in rows], states),
-        trigger=codes([row[1] for row in rows], triggers),
-        next_state=codes([row[2] for row in rows], states),
-        output=codes([row[3] for row in rows], outputs) if with_output else np.full(len(rows), UNKNOWN, np.int32),
-    )
+    return machines.log_of(traces)
 
 
 def rows_of(log: Log) -> list[Row]:
