@@ -42,6 +42,7 @@ class Rows:
     cell_label: Ints  # (V,)
     cell_trigger: Ints  # (V,)
     answer_label: Ints  # (O,) visible state that an answer names, -1 where the log hides states
+    certain: bool  # a state gives one answer to a trigger, and whatever else comes is noise
 
     def __len__(self) -> int:
         return len(self.symbol)
@@ -96,6 +97,7 @@ def pack(
     labels: int,
     triggers: int,
     answer_label: Ints,
+    certain: bool = False,
 ) -> Rows:
     """Pack rows that stand trace by trace. label, trigger, answer, broken are (N,); offsets (R + 1,)."""
     length = np.diff(offsets)
@@ -131,6 +133,7 @@ def pack(
         cells // triggers,
         cells % triggers,
         answer_label,
+        certain,
     )
 
 
@@ -209,7 +212,12 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     main = (seen == top) & (seen > 0)
     noise = (rows_known - int(most.sum()) + 1) / (rows_known + 2)
     believed = main
-    for _ in range(4):
+    if rows.certain:
+        u = np.arange(rows.symbols)[None, :]
+        main &= u == np.minimum.reduceat(np.where(main, u, rows.symbols), starts, axis=1)[:, rows.symbol_cell]
+        believed = main
+        misfits = rows_known - int(most.sum())
+    for _ in range(0 if rows.certain else 4):
         stray = noise / others
         gain = _surplus(seen, of, share, stray)
         believed = main | ((gain > extra_cost) & (share > stray) & (seen > 0))
@@ -222,12 +230,46 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     likelihood[of == 0] = -np.log(max(rows.answers, 2))  # a trigger never met here may give any answer
     likelihood[:, ~known] = 0.0
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
-    structure = (
-        k * np.log(max(k, 2))
-        + float((total > 0).sum()) * target_cost
-        + float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
-    )
+    if rows.certain:
+        structure = _twins(rows, table, main, total)
+    else:
+        structure = (
+            k * np.log(max(k, 2))
+            + float((total > 0).sum()) * target_cost
+            + float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
+        )
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
+
+
+def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
+    """Nats to describe a machine state by state, the commonest first: in full, or as an earlier one with exceptions.
+
+    The numbering of the states is arbitrary, so log (k - 1)! of what the targets cost is given back.
+    """
+    k, cells = total.shape
+    each = np.arange(k)[:, None]
+    symbol = np.zeros((k, cells), np.int64)
+    at, u = np.nonzero(main)
+    symbol[at, rows.symbol_cell[u]] = u
+    goes = np.take_along_axis(table.target, symbol, 1)
+    goes = np.where(goes == each, k, goes)  # staying is staying, for twins too
+    order = np.argsort(-total.sum(1), kind="stable")
+    met, symbol, goes = (total > 0)[order], symbol[order], goes[order]
+    says = met[:, None] & (~met[None] | (symbol[:, None] != symbol[None]))
+    leads = met[:, None] & ~says & (goes[:, None] != goes[None])
+    target, answer = np.log(max(k, 2)), np.log(max(rows.answers, 2))
+    count = says.sum(2) + leads.sum(2)
+    twin = _log_choose(cells)[count] + count * (target + np.log(2)) + says.sum(2) * answer
+    twin[np.triu_indices(k)] = np.inf
+    twin += np.log(np.maximum(np.arange(k), 1))[:, None]
+    full = met.sum(1) * (target + answer)
+    return float(k * np.log(2) + np.minimum(full, twin.min(1)).sum() - np.log(np.arange(1, k)).sum())
+
+
+def _log_choose(n: int) -> Floats:
+    """log(n over m) for m = 0..n."""
+    steps = np.log(np.arange(n, 0, -1)) - np.log(np.arange(1, n + 1))
+    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def _surplus(seen: Ints, of: Ints, share: Floats, stray: float) -> Floats:

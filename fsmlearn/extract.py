@@ -27,6 +27,7 @@ from fsmlearn.train import Model, visit
 Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
 MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
+AGAIN = 4  # times at most that the network is asked about the states of the machine so far
 DEEPER = 8  # times at most that words are put behind triggers before the log is asked
 
 
@@ -82,6 +83,7 @@ def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
         labels=len(log.states) if visible else 1,
         triggers=len(log.triggers),
         answer_label=np.array([state for state, _ in data.answers], np.int64),
+        certain=not visible,
     )
 
 
@@ -175,7 +177,7 @@ def extract(
     least = int(np.clip(len(log) / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     now = search.descend(rows, search.from_groups(rows, groups, clusters))
-    while True:
+    for _ in range(AGAIN):
         groups, k = groups_of(oracle, first, now.fit.states, least)
         finer = search.descend(rows, search.from_groups(rows, groups, k))
         if finer.length >= now.length - 1e-6:

@@ -15,6 +15,8 @@ from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, Singles, Table, fi
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
+NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
+TRIES = 100  # simpler targets tried in one go
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +254,91 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     return None
 
 
+def recall(rows: Rows, now: Standing, tries: int) -> Standing | None:
+    """A shorter machine that remembers whether one transition was ever taken, or None.
+
+    Where a state gives two answers, and it depends on a transition long before which of them, no single split pays:
+    all states between need a copy. The copy of the whole machine that is entered by that transition has them;
+    settling and merging take away again what is not needed.
+    """
+    k, cells = len(now.table), len(rows.cell_label)
+    ways, gains = _recalled(rows, now)
+    for w in np.argsort(-gains, kind="stable")[:tries]:
+        if gains[w] < 2:
+            break
+        state, cell = divmod(int(ways[w]), cells)
+        target = np.vstack([now.table.target, now.table.target + k])
+        target[state] += np.where(rows.symbol_cell == cell, k, 0)
+        trial = settle(rows, Table(np.tile(now.table.label, 2), target, now.table.start), now.found)
+        while (fewer := merge(rows, trial, 40.0, 4)) is not None:
+            trial = fewer
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
+    """For every (state, cell) that the log takes: misfits that knowing whether it was taken before would explain."""
+    cells = len(rows.cell_label)
+    states, cell = now.fit.states, rows.symbol_cell[rows.symbol]
+    known = rows.symbol_answer >= 0
+    stray = np.where(now.fit.believed | ~known, 0, now.fit.counts)
+    starts = np.searchsorted(rows.symbol_cell, np.arange(cells))
+    of = np.add.reduceat(np.where(known, now.fit.counts, 0), starts, axis=1)
+    usual = of * (now.fit.misfits + 1) / (len(rows) + 2) / max(rows.answers - 1, 1)
+    doubtful = np.maximum.reduceat(stray, starts, axis=1) > usual + 2 * np.sqrt(usual)
+    asked = np.flatnonzero(doubtful[states, cell] & known[rows.symbol])
+    ways, way = np.unique(states * cells + cell, return_inverse=True)
+    if not len(asked):
+        return ways, np.zeros(len(ways), np.int64)
+    before = np.zeros((int(rows.offsets[1]), len(ways)), np.bool_)  # trace x way: taken so far
+    taken = np.empty((len(asked), len(ways)), np.bool_)
+    place = np.searchsorted(asked, rows.offsets)
+    for t, (lo, hi) in enumerate(zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)):
+        some = slice(place[t], place[t + 1])
+        taken[some] = before[asked[some] - lo]
+        before[np.arange(hi - lo), way[lo:hi]] = True
+    key = states[asked] * rows.symbols + rows.symbol[asked]
+    order = np.argsort(key, kind="stable")
+    keys, begin, count = np.unique(key[order], return_index=True, return_counts=True)
+    after = np.add.reduceat(taken[order], begin, axis=0, dtype=np.int64)  # (keys, ways)
+    at = keys // rows.symbols * cells + rows.symbol_cell[keys % rows.symbols]
+    first = np.flatnonzero(np.diff(at, prepend=-1))
+    best = np.maximum.reduceat
+    apart = best(after, first, axis=0) + best(count[:, None] - after, first, axis=0)
+    gains: Ints = (apart - best(count, first)[:, None]).sum(0)
+    return ways, gains
+
+
+def simplify(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
+    table, length = now.table, now.length
+    linked = rows.linked
+    keys, votes = _sums(now.fit.states[linked] * rows.symbols + rows.symbol[linked], now.ahead[rows.following[linked]])
+    state, symbol = keys // rows.symbols, keys % rows.symbols
+    votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
+    each = np.arange(len(keys))
+    loss = votes[each, table.target[state, symbol]][:, None] - votes
+    loss[~now.fit.believed[state, symbol]] = np.inf
+    loss[each, table.target[state, symbol]] = np.inf
+    target = table.target.copy()
+    for index in np.argsort(loss, axis=None, kind="stable")[:TRIES]:
+        which, to = divmod(int(index), len(table))
+        if loss[which, to] > NEARLY:
+            break
+        q, u = state[which], symbol[which]
+        old = target[q, u]
+        target[q, u] = to
+        trial = fit(rows, Table(table.label, target, table.start), now.found)
+        if trial.length < length - 1e-6:
+            length = trial.length
+        else:
+            target[q, u] = old
+    if length == now.length:
+        return None
+    return settle(rows, Table(table.label, target, table.start), now.found)
+
+
 def descend(rows: Rows, table: Table) -> Standing:
     """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps."""
     some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
@@ -259,6 +346,8 @@ def descend(rows: Rows, table: Table) -> Standing:
     now = settle(rows, table, some[rows.label])
     while True:
         step = merge(rows, now, 0.5, 4) or split(rows, now, 8) or merge(rows, now, 40.0, 8) or join(rows, now)
+        if step is None and rows.certain:
+            step = recall(rows, now, 4) or simplify(rows, now)
         if step is None:
             return now
         now = step

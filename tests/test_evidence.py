@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -236,3 +237,17 @@ def test_rows_that_do_not_say_what_came_cost_nothing() -> None:
         assert not result.likelihood[:, rows.symbol_answer < 0].any()
         lengths.append(result.length)
     assert lengths[0] == pytest.approx(lengths[1])
+
+
+def test_certain_answers_are_coded_by_hand() -> None:
+    rows, table = one_state([[9, 1], [5, 0]])
+    certain = fit(replace(rows, certain=True), table, np.zeros(len(rows), int))
+    noise = 2 / 17  # one misfit and one more in fifteen rows and two
+    structure = math.log(2) + 2 * (math.log(2) + math.log(2))
+    assert certain.length == pytest.approx(structure - 14 * math.log(1 - noise) - math.log(noise))
+
+
+def test_where_two_answers_are_as_frequent_one_is_believed() -> None:
+    rows, table = one_state([[4, 4]])
+    certain = fit(replace(rows, certain=True), table, np.zeros(len(rows), int))
+    assert (certain.misfits, int(certain.believed.sum())) == (4, 1)

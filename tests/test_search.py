@@ -11,7 +11,7 @@ import pytest
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import search
-from fsmlearn.evidence import Bools, Ints, Rows, Table
+from fsmlearn.evidence import Bools, Ints, Rows, Table, pack
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
@@ -213,3 +213,44 @@ def test_bigger_machines_are_found_again(seed: int) -> None:
     rng = np.random.default_rng(seed)
     case = case_of(random_machine(rng, states=12, labels=4, triggers=4), rng, noise=0.05, traces=800)
     assert_true(search.descend(case.rows, oversplit(case, seed)), case)
+
+
+def test_a_choice_long_before_is_remembered() -> None:
+    """Two corridors of five rooms that look the same; only the door taken at the start decides what the last shows."""
+    rng = np.random.default_rng(0)
+    triggers, answers, offsets = [], [], [0]
+    for _ in range(300):
+        door, room = int(rng.integers(2)), 0
+        triggers.append(door)
+        answers.append(0)
+        for _ in range(int(rng.integers(6, 14))):
+            trigger = int(rng.integers(2, 4))  # 2 walks on, 3 asks
+            triggers.append(trigger)
+            answers.append(1 + door if trigger == 3 and room == 5 else 0)
+            room = min(room + (trigger == 2), 5)
+        offsets.append(len(triggers))
+    n = len(triggers)
+    rows = pack(
+        np.zeros(n, int),
+        np.array(triggers),
+        np.array(answers),
+        np.array(offsets),
+        np.zeros(n, np.bool_),
+        labels=1,
+        triggers=4,
+        answer_label=np.full(3, -1),
+        certain=True,
+    )
+    rooms = np.zeros(n, int)  # as a table sees it that does not know of the doors
+    for lo, hi in pairwise(offsets):
+        room = -1
+        for row in range(lo, hi):
+            rooms[row] = room + 1
+            room = min(room + (triggers[row] == 2), 5) if room >= 0 else 0
+    forgetful = search.settle(rows, search.from_groups(rows, rooms[rows.order], 7), np.zeros(n, int))
+    assert forgetful.fit.misfits > 20
+    remembering = search.recall(rows, forgetful, 4)
+    assert remembering is not None
+    assert remembering.fit.misfits == 0
+    assert remembering.length < forgetful.length
+    assert search.descend(rows, forgetful.table).fit.misfits == 0
