@@ -17,7 +17,7 @@ from fsmlearn.errors import SettingsError
 
 FILE = "fsmlearn.yaml"  # looked for in the working directory
 PREFIX = "FSMLEARN_"  # of environment variables: FSMLEARN_SEED
-CHOICES = {"cell": ("elman",), "activation": ("tanh", "sigmoid", "relu")}
+CHOICES = {"cell": ("elman", "gru", "lstm"), "activation": ("tanh", "sigmoid", "relu")}
 LEAST = {"hidden": 1, "epochs": 1, "states": 1, "seed": 0}
 MOST = {"hidden": 4096, "epochs": 1_000_000, "states": 1_000_000, "seed": 2**63 - 1}
 ROLES = ("trace", "step", "state", "trigger", "next_state", "output")
@@ -28,7 +28,7 @@ class Settings:
     """How to learn; None is chosen by the tool. Raises SettingsError where a value cannot be used."""
 
     cell: str = "elman"
-    activation: str = "tanh"  # of the Elman cell
+    activation: str = "tanh"  # of the Elman cell; gru and lstm have tanh
     hidden: int | None = None  # size of the hidden vector
     epochs: int | None = None  # at most
     states: int | None = None  # of the machine
@@ -36,16 +36,21 @@ class Settings:
     columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # role -> header
 
     def __post_init__(self) -> None:
-        for key, choices in CHOICES.items():
-            if getattr(self, key) not in choices:
-                raise SettingsError(f"{key} is {getattr(self, key)!r}; choose {_list(choices)}")
-        for key, least in LEAST.items():
-            value = getattr(self, key)
-            if value is not None and not least <= value <= MOST[key]:
-                raise SettingsError(f"{key} is {value}; give a whole number from {least} to {MOST[key]}")
+        for key in (*CHOICES, *LEAST):
+            _check(key, getattr(self, key))
+        if self.cell != "elman" and self.activation != "tanh":
+            raise SettingsError(f"activation is {self.activation}, but cell {self.cell} has tanh; choose cell elman")
         for role in self.columns:
             if role not in ROLES:
                 raise SettingsError(f"columns: there is no role {role!r}; the roles are {_list(ROLES)}")
+
+
+def _check(key: str, value: Any) -> None:
+    """Raise SettingsError where a setting by itself cannot be used."""
+    if key in CHOICES and value not in CHOICES[key]:
+        raise SettingsError(f"{key} is {value!r}; choose {_list(CHOICES[key])}")
+    if key in LEAST and value is not None and not LEAST[key] <= value <= MOST[key]:
+        raise SettingsError(f"{key} is {value}; give a whole number from {LEAST[key]} to {MOST[key]}")
 
 
 KEYS = tuple(each.name for each in fields(Settings))
@@ -69,7 +74,7 @@ def gather(given: Mapping[str, str | None], environment: Mapping[str, str], dire
         except ValueError:
             raise SettingsError(f"{source}: {word!r} is not a whole number") from None
         try:
-            Settings(**{key: value})
+            _check(key, value)
         except SettingsError as error:
             raise SettingsError(f"{source}: {error}") from None
         chosen[key] = value

@@ -44,10 +44,10 @@ class Extraction:
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
-    """The network, asked what it would answer. N packed rows, H hidden units, S visible states, A triggers."""
+    """The network, asked what it would answer. N packed rows, M numbers of memory, S visible states, A triggers."""
 
     model: Model
-    vectors: FloatArray  # (N, H) hidden vector before each row
+    vectors: FloatArray  # (N, M) the cell's memory before each row
     rows: Rows
     labels: int  # S, 0 where the log hides states
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
@@ -64,7 +64,7 @@ class Oracle:
             if self.labels:
                 inputs = np.column_stack([label, inputs])
             vectors = cell.step(params, vectors, inputs)
-            answer = (vectors @ params["V"] + params["c"]).argmax(1)
+            answer = cell.logits(params, vectors).argmax(1)
             if self.labels:
                 label = self.rows.answer_label[answer]
         answer[lost] = -1

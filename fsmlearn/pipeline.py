@@ -24,9 +24,8 @@ from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
-from fsmlearn.rnn import Elman
 from fsmlearn.summary import compare, of_log, of_noise
-from fsmlearn.train import Epoch, Model, Plan, train
+from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
 LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
 SETTLED = 5  # epochs that are trained in any case
@@ -67,7 +66,7 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log
 
     rng = np.random.default_rng(settings.seed)
     data = histories(denoised.log)
-    cell = Elman(settings.activation)
+    cell = cell_of(settings.cell, settings.activation)
     plan = planned(data, settings)
     began = time.perf_counter()
     epochs: list[Epoch] = []
@@ -127,10 +126,17 @@ def untouched(log: Log) -> Denoised:
 
 
 def planned(data: Histories, settings: Settings) -> Plan:
-    """Sizes that need no choice: a bigger network for a bigger log, smaller minibatches for a smaller one."""
+    """Sizes that need no choice: a bigger network for a bigger log, smaller minibatches for a smaller one.
+
+    A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell.
+    """
     rows, windows = len(data), len(data.starts)
-    hidden = settings.hidden or (128 if rows > 20_000 else 64)
-    return Plan(hidden=hidden, epochs=settings.epochs or 60, batch=int(np.clip(windows // 30, 8, 64)))
+    if settings.cell == "elman":
+        hidden, epochs, rate = 128 if rows > 20_000 else 64, 60, 4e-3
+    else:
+        hidden, epochs, rate = 128, 20, 1.2e-2
+    batch = int(np.clip(windows // 30, 8, 64))
+    return Plan(settings.hidden or hidden, settings.epochs or epochs, rate, batch=batch)
 
 
 def ended(epochs: Sequence[Epoch]) -> bool:

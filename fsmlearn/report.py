@@ -26,6 +26,7 @@ WORDS = 20  # of each kind in a log, and
 DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
 
 NOISE = {"label": "wrong next state", "spurious": "row of nothing", "swap": "rows in wrong order", "drop": "row lost"}
+CELLS = {"elman": "Elman", "gru": "GRU", "lstm": "LSTM"}
 VERDICTS: dict[Verdict, str] = {"learned": "green", "noise": "yellow", "only learned": "cyan", "only seen": "red"}
 
 
@@ -100,8 +101,9 @@ def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES) -> Rendera
 
 def training(summary: TrainingSummary) -> RenderableType:
     """The network, and how its training went."""
+    activation = f" ({summary.activation})" if summary.cell == "elman" else ""
     facts = [
-        f"{summary.cell.capitalize()} network ({summary.activation}), {summary.hidden} hidden units, "
+        f"{CELLS.get(summary.cell, summary.cell)} network{activation}, {summary.hidden} hidden units, "
         f"{summary.parameters:,} weights, {counted(summary.rows, 'clean row')}",
     ]
     if summary.epochs:

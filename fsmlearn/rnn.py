@@ -1,18 +1,20 @@
-"""Recurrent cells in NumPy: forward, loss and back-propagation through time, written out by hand.
+"""What all recurrent cells share: packed batches, the output layer, the loss, and the frame of both passes.
 
-Arrays in, arrays out. This module knows nothing of logs, machines, optimisers or epochs; `train` drives it and
-`extract` asks it what it would answer. A batch is *packed*: its traces are sorted by falling length and the rows
-of step t stand together, so that no arithmetic is spent on padding.
+Arrays in, arrays out, by hand in NumPy. Neither this module nor the cells (`elman`, `gru`, `lstm`) know of logs,
+machines, optimisers or epochs; `train` drives a cell and `extract` asks it what it would answer. A batch is
+*packed*: its traces are sorted by falling length and the rows of step t stand together, so that no arithmetic is spent
+on padding. Only what depends on the step before runs step by step; all else is one operation over all rows.
 
-Letters: B traces in a batch, T steps of the longest, N rows of the batch (the sum of the trace lengths),
-F input words per row, D input words in all, H hidden units, O output words.
+Letters: B traces in a batch, T steps of the longest, N rows of the batch (the sum of the trace lengths), F input words
+per row, D input words in all, H hidden units, M numbers of memory, Z pre-activations of a row, O output words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Params = Mapping[str, FloatArray]  # a gradient is also a Params
-Phi = Callable[[FloatArray], FloatArray]
+
+LONGEST = 64  # rows that a gate keeps a memory for at first, at most
+BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,149 +36,179 @@ class Batch:
     targets: IntArray  # (N,) output words, -1 where the log does not say
     weights: FloatArray  # (N,) how many rows of the log this row stands for
     sizes: IntArray  # (T,) traces still running at step t, falling
-    start: FloatArray  # (B, H) hidden vectors that the traces start from
+    start: FloatArray  # (B, M) memories that the traces start from
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
     """What the backward pass needs of the forward pass."""
 
-    hidden: FloatArray  # (N, H) hidden vector after each row
+    memory: FloatArray  # (N, M) memory after each row; its first H numbers are the hidden vector
+    kept: tuple[FloatArray, ...]  # what else the cell wants to find again
     probabilities: FloatArray  # (N, O) softmax of the output layer
     loss: float  # mean negative log-likelihood, nats per weighted row
     right: float  # weighted rows whose likeliest output is the target
 
 
-def _tanh(z: FloatArray) -> FloatArray:
-    return np.tanh(z, out=z)
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """The gradient of the loss by every parameter, and by the memory."""
 
-
-def _sigmoid(z: FloatArray) -> FloatArray:
-    # Through tanh: one call, and no overflow on either side.
-    z *= 0.5
-    np.tanh(z, out=z)
-    z += 1.0
-    z *= 0.5
-    return z
-
-
-def _relu(z: FloatArray) -> FloatArray:
-    return np.maximum(z, 0, out=z)
-
-
-# Each activation works in place; its derivative is given in terms of its value.
-ACTIVATIONS: Final[Mapping[str, tuple[Phi, Phi]]] = {
-    "tanh": (_tanh, lambda h: 1 - h * h),
-    "sigmoid": (_sigmoid, lambda h: h * (1 - h)),
-    "relu": (_relu, lambda h: (h > 0).astype(h.dtype)),
-}
+    grads: dict[str, FloatArray]
+    memory: FloatArray  # (N, M) by the memory before each row, of this row's loss and all later ones of the trace
 
 
 @dataclass(frozen=True)
-class Elman:
-    """Elman's simple recurrent network (Elman 1990, "Finding structure in time").
+class Cell(ABC):
+    """A recurrent cell with a softmax output layer: o(t) = softmax(V h(t) + c).
 
-    s(t+1) = phi(U x(t) + W s(t) + b),   o(t) = softmax(V s(t+1) + c)
-
-    Parameters: U (D, H), W (H, H), b (H,), V (H, O), c (O,). They are stored so that rows multiply from the left:
-    s W stands for the textbook's W s. x(t) is a sum of one-hot vectors, so U x is a sum of rows of U.
+    What it carries from row to row is its *memory*, M numbers that begin with the H of the hidden vector h.
+    Parameters of every cell: U (D, Z), W (H, Z), b (Z,), V (H, O), c (O,). They are stored so that rows multiply from
+    the left: h W stands for the textbook's W h. x(t) is a sum of one-hot vectors, so U x is a sum of rows of U. Of
+    the Z pre-activations the last H are what the new hidden vector is made of; noise goes there.
     """
 
-    activation: str = "tanh"
+    blocks: ClassVar[int] = 1  # Z / H
+    vectors: ClassVar[int] = 1  # M / H
+
+    @abstractmethod
+    def run(
+        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
+    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+        """The recurrence: memory after each row (N, M), and what `unwind` wants kept.
+
+        z (N, Z), the inputs' share of the pre-activations, may be overwritten.
+        """
+
+    @abstractmethod
+    def unwind(
+        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+        """The recurrence backwards, from dL/dh by each row's own output (N, H), which may be overwritten.
+
+        Returns dL/dz by the inputs' share (N, Z), dL/dmemory before each row (N, M), and the gradients of the
+        recurrent parameters.
+        """
 
     def initial(self, inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> dict[str, FloatArray]:
-        """Draw parameters in float32: W orthogonal, so that memories neither fade nor grow at first."""
-        q, r = np.linalg.qr(rng.standard_normal((hidden, hidden)))
-        w = q * np.sign(np.diag(r))
+        """Draw parameters for D input words, H hidden units and O output words, in float32.
+
+        Every H columns of W are orthogonal, so that memories neither fade nor grow at first.
+        """
+        turns = []
+        for _ in range(self.blocks):
+            q, r = np.linalg.qr(rng.standard_normal((hidden, hidden)))
+            turns.append(q * np.sign(np.diag(r)))
         params = {
-            "U": rng.standard_normal((inputs, hidden)),
-            "W": w,
-            "b": np.zeros(hidden),
+            "W": np.concatenate(turns, 1),
+            "U": rng.standard_normal((inputs, self.blocks * hidden)),
+            "b": np.zeros(self.blocks * hidden),
             "V": rng.standard_normal((hidden, outputs)) / np.sqrt(hidden),
             "c": np.zeros(outputs),
         }
         return {name: value.astype(np.float32) for name, value in params.items()}
 
-    def step(self, params: Params, hidden: FloatArray, inputs: IntArray) -> FloatArray:
-        """One step without noise: hidden (N, H), inputs (N, F) -> the next hidden vectors (N, H)."""
-        z = hidden @ params["W"]
-        z += params["b"]
-        for feature in inputs.T:
-            z += params["U"][feature]
-        return ACTIVATIONS[self.activation][0](z)
+    def shapes(self, inputs: int, hidden: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter."""
+        z = self.blocks * hidden
+        return {"W": (hidden, z), "U": (inputs, z), "b": (z,), "V": (hidden, outputs), "c": (outputs,)}
+
+    def fits(self, params: Params) -> bool:
+        """Whether arrays that come from elsewhere have the names and the shapes of this cell's parameters."""
+        found = {name: value.shape for name, value in params.items()}
+        match found.get("U"), found.get("V"):
+            case (inputs, _), (hidden, outputs):
+                return found == self.shapes(inputs, hidden, outputs)
+        return False
+
+    def width(self, params: Params) -> int:
+        """M, the length of a memory."""
+        return self.vectors * len(params["V"])
+
+    def logits(self, params: Params, memory: FloatArray) -> FloatArray:
+        """What the output layer makes of memories (n, M): logits (n, O)."""
+        p: FloatArray = memory[:, : len(params["V"])] @ params["V"]
+        p += params["c"]
+        return p
+
+    def step(self, params: Params, memory: FloatArray, inputs: IntArray) -> FloatArray:
+        """One step without noise: memories (n, M), inputs (n, F) -> the next memories (n, M)."""
+        after = np.empty_like(memory)
+        for lo in range(0, len(memory), BLOCK):
+            now = memory[lo : lo + BLOCK]
+            after[lo : lo + BLOCK], _ = self.run(
+                params, _gather(params, inputs[lo : lo + BLOCK]), np.array([len(now)]), now
+            )
+        return after
 
     def forward(self, params: Params, batch: Batch, noise: FloatArray | None = None) -> Forward:
-        """Run a batch; `noise` (N, H), if given, is added to the pre-activations."""
-        phi, _ = ACTIVATIONS[self.activation]
-        w = params["W"]
-        hidden = params["U"][batch.inputs[:, 0]]  # (N, H), becomes z and then s in place
-        for feature in batch.inputs.T[1:]:
-            hidden += params["U"][feature]
-        hidden += params["b"]
+        """Run a batch; `noise` (N, H), if given, is added to the pre-activations that become the hidden vector."""
+        z = _gather(params, batch.inputs)
         if noise is not None:
-            hidden += noise
-        before, lo = batch.start, 0
-        for size in batch.sizes.tolist():
-            now = hidden[lo : lo + size]
-            now += before[:size] @ w
-            before, lo = phi(now), lo + size
-        return _output(params, batch, hidden)
+            z[:, -noise.shape[1] :] += noise
+        memory, kept = self.run(params, z, batch.sizes, batch.start)
+        p = self.logits(params, memory)
+        p -= p.max(1, keepdims=True)
+        np.exp(p, out=p)
+        p /= p.sum(1, keepdims=True)
+        weight = np.where(batch.targets >= 0, batch.weights, 0)
+        target = np.maximum(batch.targets, 0)
+        likelihood = np.maximum(p[np.arange(len(p)), target], np.finfo(p.dtype).tiny)
+        loss = -float(np.log(likelihood) @ weight) / max(float(weight.sum()), 1e-12)
+        right = float(weight[p.argmax(1) == target].sum())
+        return Forward(memory, kept, p, loss, right)
 
-    def backward(self, params: Params, batch: Batch, forward: Forward) -> dict[str, FloatArray]:
-        """Back-propagation through time (Werbos 1990): the gradient of the loss by every parameter."""
-        _, slope = ACTIVATIONS[self.activation]
-        hidden = forward.hidden
-        d_logits, grads = _output_gradient(batch, forward)
-        d_z = d_logits @ params["V"].T  # (N, H): first dL/ds by this row's own output, then dL/dz
-        d_z_slope = slope(hidden)
-        w_t = np.ascontiguousarray(params["W"].T)
-        carried: FloatArray | None = None
-        hi = len(hidden)
-        for size in batch.sizes[::-1].tolist():
-            now = d_z[hi - size : hi]
-            if carried is not None:
-                now[: len(carried)] += carried
-            now *= d_z_slope[hi - size : hi]
-            carried = now @ w_t
-            hi -= size
-        first = int(batch.sizes[0])
-        before = np.empty_like(hidden)  # (N, H): the hidden vector that each row started from
-        before[:first] = batch.start
-        lo = 0
-        for size, following in zip(batch.sizes.tolist(), batch.sizes[1:].tolist(), strict=False):
-            before[lo + size : lo + size + following] = hidden[lo : lo + following]
-            lo += size
-        grads["W"] = before.T @ d_z
-        grads["b"] = d_z.sum(0)
-        grads["U"] = _gather_gradient(batch.inputs, d_z, len(params["U"]))
-        return grads
+    def backward(self, params: Params, batch: Batch, forward: Forward) -> Backward:
+        """Back-propagation through time (Werbos 1990)."""
+        d_logits = output_gradient(batch, forward)
+        d_z, d_memory, grads = self.unwind(params, batch, forward, d_logits @ params["V"].T)
+        hidden = forward.memory[:, : len(params["V"])]
+        grads |= {
+            "U": _gather_gradient(batch.inputs, d_z, len(params["U"])),
+            "b": d_z.sum(0),
+            "V": hidden.T @ d_logits,
+            "c": d_logits.sum(0),
+        }
+        return Backward(grads, d_memory)
 
 
-def _output(params: Params, batch: Batch, hidden: FloatArray) -> Forward:
-    """The output layer over all rows at once, and the loss."""
-    p = hidden @ params["V"]
-    p += params["c"]
-    p -= p.max(1, keepdims=True)
-    np.exp(p, out=p)
-    p /= p.sum(1, keepdims=True)
-    weight = np.where(batch.targets >= 0, batch.weights, 0)
-    target = np.maximum(batch.targets, 0)
-    tiny = np.finfo(p.dtype).tiny
-    likelihood = np.maximum(p[np.arange(len(p)), target], tiny)
-    total = max(float(weight.sum()), 1e-12)
-    loss = -float(np.log(likelihood) @ weight) / total
-    right = float(weight[p.argmax(1) == target].sum())
-    return Forward(hidden, p, loss, right)
-
-
-def _output_gradient(batch: Batch, forward: Forward) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """dL/dlogits (N, O) = weight (p - onehot(target)) / sum of weights, and the gradients of V and c."""
-    weight = np.where(batch.targets >= 0, batch.weights, 0).astype(forward.hidden.dtype)
-    weight /= max(float(weight.sum()), 1e-12)
+def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
+    """dL/dlogits (N, O) = weight (p - onehot(target)) / sum of weights."""
     d = forward.probabilities.copy()
+    weight = np.where(batch.targets >= 0, batch.weights, 0).astype(d.dtype)
+    weight /= max(float(weight.sum()), 1e-12)
     d[np.arange(len(d)), np.maximum(batch.targets, 0)] -= 1
     d *= weight[:, None]
-    return d, {"V": forward.hidden.T @ d, "c": d.sum(0)}
+    return d
+
+
+def before(batch: Batch, memory: FloatArray) -> FloatArray:
+    """The memory that each row started from, (N, M)."""
+    found = np.empty_like(memory)
+    found[: len(batch.start)] = batch.start
+    lo = 0
+    for size, following in zip(batch.sizes.tolist(), batch.sizes[1:].tolist(), strict=False):
+        found[lo + size : lo + size + following] = memory[lo : lo + following]
+        lo += size
+    return found
+
+
+def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
+    """Biases (H,) for gates that keep a memory: unit by unit for 2 to LONGEST + 1 rows, evenly on a log scale.
+
+    A gate at sigmoid(b) lets a memory last 1 + exp(b) rows (after Tallec & Ollivier 2018, "Can recurrent neural
+    networks warp time?", whose evenly drawn spans leave few units for what is near).
+    """
+    return rng.uniform(0, np.log(LONGEST), hidden).astype(np.float32)
+
+
+def _gather(params: Params, inputs: IntArray) -> FloatArray:
+    """U x + b, the inputs' share of the pre-activations, (N, Z)."""
+    z: FloatArray = params["U"][inputs[:, 0]]
+    for feature in inputs.T[1:]:
+        z += params["U"][feature]
+    z += params["b"]
+    return z
 
 
 def _gather_gradient(inputs: IntArray, d_z: FloatArray, words: int) -> FloatArray:

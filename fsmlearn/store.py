@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fsmlearn.train import Model
+
     Network = Mapping[str, NDArray[np.floating[Any]]]
 
 MAGIC = b"fsmlearn model "  # the archive's comment: this and the version of the format
@@ -99,6 +101,21 @@ def load_about(path: str | Path) -> About:
 def load_network(path: str | Path) -> Network:
     """The network's arrays by name. Raises ModelError where the file is missing, foreign or damaged."""
     return _load(path, "network.npz", _arrays)
+
+
+def load_model(path: str | Path) -> Model:
+    """The trained network and its cell. Raises ModelError where the file is missing, foreign or damaged."""
+    from fsmlearn.config import CHOICES
+    from fsmlearn.train import Model, cell_of
+
+    network, training = load_network(path), load_about(path).training
+    if training.cell in CHOICES["cell"] and training.activation in CHOICES["activation"]:
+        cell = cell_of(training.cell, training.activation)
+        if cell.fits(network):
+            return Model(cell, network)
+    raise ModelError(
+        f"{path}: is damaged (its network is no {training.cell} cell's); learn it again with `fsmlearn train LOG`"
+    )
 
 
 def is_model(path: str | Path) -> bool:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn.elman import Elman
+from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories
-from fsmlearn.rnn import Batch, Elman, FloatArray, Params
+from fsmlearn.lstm import Lstm
+from fsmlearn.rnn import Batch, Cell, FloatArray, Params
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,13 @@ class Epoch:
 class Model:
     """A trained network and the cell that runs it."""
 
-    cell: Elman
+    cell: Cell
     params: Params
+
+
+def cell_of(name: str, activation: str = "tanh") -> Cell:
+    """The cell that settings call elman, gru or lstm; only Elman's has a choice of activations."""
+    return {"elman": Elman(activation), "gru": Gru(), "lstm": Lstm()}[name]
 
 
 def pack(data: Histories, windows: NDArray[np.int64], carried: FloatArray) -> tuple[Batch, NDArray[np.int64]]:
@@ -93,7 +101,7 @@ def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[NDAr
     return everything[~held], everything[held]
 
 
-def train(data: Histories, cell: Elman, plan: Plan, rng: np.random.Generator) -> Iterator[Epoch]:
+def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> Iterator[Epoch]:
     """Train on a log, yielding every epoch with its weights; a later epoch does not change an earlier one's.
 
     Adam (Kingma & Ba 2015) under a one-cycle rate, gradients clipped to norm `plan.clip`, Gaussian noise on the
@@ -102,7 +110,7 @@ def train(data: Histories, cell: Elman, plan: Plan, rng: np.random.Generator) ->
     params = cell.initial(data.words, plan.hidden, len(data.answers), rng)
     moments = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in params.items()}
     training, held = split(data, plan.held_out, rng)
-    carried = np.zeros((len(data.starts), plan.hidden), np.float32)  # hidden vector after each window
+    carried = np.zeros((len(data.starts), cell.width(params)), np.float32)  # memory after each window
     pool = rng.standard_normal(1 << 20, np.float32) * np.float32(plan.noise)
     batches = -(-len(training) // plan.batch)
     step = 0
@@ -116,8 +124,8 @@ def train(data: Histories, cell: Elman, plan: Plan, rng: np.random.Generator) ->
             offset = int(rng.integers(max(1, len(pool) - size)))
             noise = np.resize(pool[offset : offset + size], (len(batch.targets), plan.hidden))
             forward = cell.forward(params, batch, noise)
-            grads = cell.backward(params, batch, forward)
-            remember(data, batch, chosen, forward.hidden, carried)
+            grads = cell.backward(params, batch, forward).grads
+            remember(data, batch, chosen, forward.memory, carried)
             length = float(np.sqrt(sum(float(np.vdot(g, g)) for g in grads.values())))
             rate = one_cycle(step, plan.epochs * batches, plan.rate)
             step += 1
@@ -133,11 +141,11 @@ def train(data: Histories, cell: Elman, plan: Plan, rng: np.random.Generator) ->
 
 
 def remember(
-    data: Histories, batch: Batch, windows: NDArray[np.int64], hidden: FloatArray, carried: FloatArray
+    data: Histories, batch: Batch, windows: NDArray[np.int64], memory: FloatArray, carried: FloatArray
 ) -> None:
-    """Keep the last hidden vectors of windows for the windows that go on from them."""
+    """Keep the last memories of windows for the windows that go on from them."""
     order = windows[np.argsort(-data.lengths[windows], kind="stable")]
-    carried[order] = hidden[last_rows(batch)]
+    carried[order] = memory[last_rows(batch)]
 
 
 def adam(
@@ -159,23 +167,23 @@ def adam(
 
 
 def evaluate(
-    data: Histories, cell: Elman, params: Params, windows: NDArray[np.int64], carried: FloatArray
+    data: Histories, cell: Cell, params: Params, windows: NDArray[np.int64], carried: FloatArray
 ) -> tuple[float, float]:
     """Loss and accuracy on windows, without noise."""
     loss = right = rows = 0.0
     for chosen in np.array_split(windows, -(-len(windows) // 256)):
         batch, _ = pack(data, chosen, carried)
         forward = cell.forward(params, batch)
-        remember(data, batch, chosen, forward.hidden, carried)
+        remember(data, batch, chosen, forward.memory, carried)
         count = float(batch.weights[batch.targets >= 0].sum())
         loss, right, rows = loss + forward.loss * count, right + forward.right, rows + count
     return loss / max(rows, 1), right / max(rows, 1)
 
 
-def visit(data: Histories, cell: Elman, params: Params) -> FloatArray:
-    """Hidden vector *before* each row of the log, (N, H), the windows run in order."""
-    before = np.zeros((len(data), len(params["b"])), np.float32)
-    carried = np.zeros((len(data.starts), len(params["b"])), np.float32)
+def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
+    """Memory *before* each row of the log, (N, M), the windows run in order."""
+    before = np.zeros((len(data), cell.width(params)), np.float32)
+    carried = np.zeros((len(data.starts), cell.width(params)), np.float32)
     depth = np.zeros(len(data.starts), np.int64)
     for w in np.flatnonzero(data.previous >= 0):
         depth[w] = depth[data.previous[w]] + 1
@@ -183,10 +191,10 @@ def visit(data: Histories, cell: Elman, params: Params) -> FloatArray:
         level = np.flatnonzero(depth == d)
         for chosen in np.array_split(level, -(-len(level) // 256)):
             batch, rows = pack(data, chosen, carried)
-            hidden = cell.forward(params, batch).hidden
-            remember(data, batch, chosen, hidden, carried)
+            memory = cell.forward(params, batch).memory
+            remember(data, batch, chosen, memory, carried)
             first = data.starts[chosen]
             before[first] = np.where((data.previous[chosen] >= 0)[:, None], carried[data.previous[chosen]], 0)
             inner = ~np.isin(rows, data.starts[chosen] + data.lengths[chosen] - 1)
-            before[rows[inner] + 1] = hidden[inner]
+            before[rows[inner] + 1] = memory[inner]
     return before

@@ -57,6 +57,7 @@ class World:
     initial: str
     machine: dict[tuple[str, str], tuple[Branch, ...]]
     user: Callable[[random.Random, str, int], str | None]  # (rng, state, rows so far) -> trigger
+    hides_states: bool = False  # the log shows triggers and outputs alone
 
     @property
     def states(self) -> list[str]:
@@ -158,6 +159,8 @@ def make(world: World) -> tuple[str, str]:
         rows = disturb(world, rng, walk(world, rng, counts), trace, line, noise)
         for step, row in enumerate(rows, start=1):
             shown = cells(row)
+            if world.hides_states:
+                shown = {"trigger": shown["trigger"], "output": shown["output"]}
             if line == 2:
                 writer.writerow(["trace", "step", *shown])
             writer.writerow([trace, step, *shown.values()])
@@ -287,6 +290,29 @@ def order_process() -> World:
     return World("order_process", 5, 1200, 0.02, "New", machine, customer)
 
 
+def refrigerated_lorry() -> World:
+    """A lorry's tracker. What was loaded shows when it is unloaded, after 40 to 60 rows that say nothing of it."""
+    machine = {("Empty", "Weigh"): sure("Empty", "light")}
+    for cargo, place in (("Frozen", "freezer"), ("Chilled", "fridge")):
+        machine["Empty", f"Load {cargo.lower()}"] = sure(cargo, "doors closed")
+        machine[cargo, "Drive"] = sure(cargo, "moving")
+        machine[cargo, "Stop"] = sure(cargo, "parked")
+        machine[cargo, "Refuel"] = sure(cargo, "paid")
+        machine[cargo, "Weigh"] = sure(cargo, "heavy")
+        machine[cargo, "Unload"] = sure("Empty", f"to the {place}")
+
+    def driver(rng: random.Random, state: str, rows: int) -> str | None:
+        if state == "Empty" and rows == 1:
+            return pick(rng, ("Load frozen", "Load chilled"))
+        if state == "Empty":
+            return "Weigh" if rows == 0 or (rows < 64 and rng.random() < 0.5) else None
+        if rows >= 42 and rng.random() < 1 / (63 - rows):  # any row from the 43rd to the 63rd, all alike
+            return "Unload"
+        return pick(rng, ("Drive", "Stop", "Refuel", "Weigh"), (0.55, 0.3, 0.1, 0.05))
+
+    return World("refrigerated_lorry", 8, 360, 0.0, "Empty", machine, driver, hides_states=True)
+
+
 WASHING_CYCLE = """\
 Step,Current State,Trigger,Next State
 1,Off,Power,Idle
@@ -314,7 +340,7 @@ def washing_cycle() -> tuple[str, str]:
 
 def samples() -> Iterator[tuple[str, str, str]]:
     """Name, CSV and truth of each sample log."""
-    for world in (washing_machine(), door_lock(), order_process()):
+    for world in (washing_machine(), door_lock(), order_process(), refrigerated_lorry()):
         yield world.name, *make(world)
     yield "washing_cycle", *washing_cycle()
 

@@ -13,10 +13,10 @@ from fsmlearn import summary
 from fsmlearn.about import About, Comparison, EpochSummary, ExtractionSummary, TrainingSummary
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
+from fsmlearn.elman import Elman
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned
-from fsmlearn.rnn import Elman
 from fsmlearn.train import Epoch, Model
 
 

@@ -7,23 +7,30 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Elman, FloatArray
+from fsmlearn.elman import ACTIVATIONS, Elman
+from fsmlearn.gru import Gru
+from fsmlearn.lstm import Lstm
+from fsmlearn.rnn import Batch, Cell, FloatArray
 
 SHAPE = {"D": 6, "H": 4, "O": 3}
-PHI: Mapping[str, Callable[[float], float]] = {
-    "tanh": math.tanh,
-    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
-    "relu": lambda z: max(z, 0.0),
-}
+ELMAN: Mapping[str, Cell] = {activation: Elman(activation) for activation in sorted(ACTIVATIONS)}
+CELLS: Mapping[str, Cell] = {**ELMAN, "gru": Gru(), "lstm": Lstm()}
 
 
-def a_network(rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Parameters all drawn at random, biases too."""
-    params = Elman().initial(SHAPE["D"], SHAPE["H"], SHAPE["O"], rng)
+def sigmoid(z: float) -> float:
+    return 1 / (1 + math.exp(-z))
+
+
+PHI: Mapping[str, Callable[[float], float]] = {"tanh": math.tanh, "sigmoid": sigmoid, "relu": lambda z: max(z, 0.0)}
+
+
+def a_network(rng: np.random.Generator, cell: Cell | None = None) -> dict[str, FloatArray]:
+    """Parameters all drawn at random, biases too; of an Elman cell unless another is given."""
+    params = (cell or Elman()).initial(SHAPE["D"], SHAPE["H"], SHAPE["O"], rng)
     return {name: rng.normal(0, 0.7, value.shape) for name, value in params.items()}
 
 
-def a_batch(rng: np.random.Generator, lengths: list[int], words: int = 2) -> Batch:
+def a_batch(rng: np.random.Generator, lengths: list[int], words: int = 2, vectors: int = 1) -> Batch:
     """Traces of these falling lengths with `words` input words a row, unknown targets, weights and a start."""
     sizes = np.array([sum(length > t for length in lengths) for t in range(lengths[0])])
     n = int(sizes.sum())
@@ -32,7 +39,7 @@ def a_batch(rng: np.random.Generator, lengths: list[int], words: int = 2) -> Bat
         targets=np.append(rng.integers(-1, SHAPE["O"], size=n - 1), 1),  # one at least is known
         weights=rng.uniform(0.5, 3, n),
         sizes=sizes,
-        start=rng.normal(0, 0.5, (len(lengths), SHAPE["H"])),
+        start=rng.normal(0, 0.5, (len(lengths), vectors * SHAPE["H"])),
     )
 
 
@@ -46,19 +53,33 @@ def lanes(batch: Batch) -> list[list[int]]:
 
 
 def by_hand(
-    activation: str, params: dict[str, FloatArray], batch: Batch, noise: FloatArray
+    cell: Cell, params: Mapping[str, FloatArray], batch: Batch, noise: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Pre-activations (N, H), hidden vectors (N, H) and probabilities (N, O), one scalar after another."""
-    n, h = len(batch.inputs), len(params["b"])
-    z, s, p = np.zeros((n, h)), np.zeros((n, h)), np.zeros((n, len(params["c"])))
+    """What becomes the hidden vector (N, H), memories (N, M) and probabilities (N, O), one scalar after another."""
+    n, h = len(batch.inputs), len(params["V"])
+    z, m, p = np.zeros((n, h)), np.zeros((n, cell.width(params))), np.zeros((n, len(params["c"])))
     for lane, rows in enumerate(lanes(batch)):
         before = batch.start[lane]
         for row in rows:
+            x = [
+                params["b"][k] + sum(params["U"][word, k] for word in batch.inputs[row])
+                for k in range(len(params["b"]))
+            ]
+            fed = [sum(before[i] * params["W"][i, k] for i in range(h)) for k in range(len(x))]
             for j in range(h):
-                z[row, j] = params["b"][j] + noise[row, j] + sum(params["U"][x, j] for x in batch.inputs[row])
-                z[row, j] += sum(before[i] * params["W"][i, j] for i in range(h))
-                s[row, j] = PHI[activation](z[row, j])
-            before = s[row]
-            odds = [math.exp(params["c"][o] + sum(before * params["V"][:, o])) for o in range(p.shape[1])]
+                if isinstance(cell, Elman):
+                    z[row, j] = x[j] + fed[j] + noise[row, j]
+                    m[row, j] = PHI[cell.activation](z[row, j])
+                elif isinstance(cell, Gru):
+                    reset, keep = sigmoid(x[j] + fed[j]), sigmoid(x[h + j] + fed[h + j])
+                    z[row, j] = x[2 * h + j] + noise[row, j] + reset * (fed[2 * h + j] + params["a"][j])
+                    m[row, j] = (1 - keep) * math.tanh(z[row, j]) + keep * before[j]
+                else:
+                    write, keep, show = (sigmoid(x[k * h + j] + fed[k * h + j]) for k in range(3))
+                    z[row, j] = x[3 * h + j] + fed[3 * h + j] + noise[row, j]
+                    m[row, h + j] = keep * before[h + j] + write * math.tanh(z[row, j])
+                    m[row, j] = show * math.tanh(m[row, h + j])
+            before = m[row]
+            odds = [math.exp(params["c"][o] + sum(before[:h] * params["V"][:, o])) for o in range(p.shape[1])]
             p[row] = np.array(odds) / sum(odds)
-    return z, s, p
+    return z, m, p

@@ -374,6 +374,8 @@ def test_settings_reach_the_pipeline(pipeline: Pipeline) -> None:
         "9",
         "--states",
         "4",
+        "--cell",
+        "elman",
         "--activation",
         "relu",
         "--state-column",
@@ -382,7 +384,7 @@ def test_settings_reach_the_pipeline(pipeline: Pipeline) -> None:
     assert run("train", "log.csv", *options, "--quiet").exit_code == 0
     (settings,) = pipeline.settings
     assert (settings.epochs, settings.seed, settings.hidden, settings.states) == (7, 5, 9, 4)
-    assert (settings.activation, settings.columns) == ("relu", {"state": "current_state"})
+    assert (settings.cell, settings.activation, settings.columns) == ("elman", "relu", {"state": "current_state"})
 
 
 @pytest.mark.parametrize(
@@ -391,6 +393,8 @@ def test_settings_reach_the_pipeline(pipeline: Pipeline) -> None:
         (["--seed", "x"], "--seed: 'x' is not a whole number"),
         (["--hidden", "0"], "--hidden: hidden is 0"),
         (["--activation", "tan"], "tanh, sigmoid or relu"),
+        (["--cell", "rnn"], "--cell: cell is 'rnn'; choose elman, gru or lstm"),
+        (["--cell", "lstm", "--activation", "relu"], "activation is relu, but cell lstm has tanh"),
         (["--model", "missing/m.fsm"], "missing/m.fsm: cannot be written"),
         (["--model", "."], "is not a file"),
         (["--model", "log.csv"], "is the log itself"),

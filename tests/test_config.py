@@ -43,6 +43,15 @@ def test_an_empty_file_is_no_setting(tmp_path: Path, text: str) -> None:
     assert gather({}, {}, tmp_path) == Settings()
 
 
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_only_an_elman_cell_has_a_choice_of_activations(tmp_path: Path, cell: str) -> None:
+    (tmp_path / FILE).write_text("activation: relu\n")
+    assert gather({"cell": "elman"}, {}, tmp_path).activation == "relu"
+    assert gather({"cell": cell, "activation": "tanh"}, {}, tmp_path).cell == cell
+    with pytest.raises(SettingsError, match=f"activation is relu, but cell {cell} has tanh; choose cell elman"):
+        gather({"cell": cell}, {}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -53,7 +62,7 @@ def test_an_empty_file_is_no_setting(tmp_path: Path, text: str) -> None:
         ("seed: 1.5\n", ":1: '1.5' is not a whole number"),
         ("hidden: 0\n", ":1: hidden is 0; give a whole number from 1 to 4096"),
         ("activation: tan\n", ":1: activation is 'tan'; choose tanh, sigmoid or relu"),
-        ("cell: gru\n", ":1: cell is 'gru'; choose elman"),
+        ("cell: rnn\n", ":1: cell is 'rnn'; choose elman, gru or lstm"),
         ("seed: [1]\n", ":1: must be one word"),
         ("seed:\n", ":1: must be one word"),
         ("- seed\n", ":1: must be `key: value` lines"),

@@ -9,11 +9,11 @@ import pytest
 from machines import Row, lamp, log_of, random_machine, visible, walk
 from numpy.typing import NDArray
 
+from fsmlearn.elman import Elman
 from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine, equivalent
-from fsmlearn.rnn import Elman
 from fsmlearn.train import Model, Plan, train
 
 

@@ -15,8 +15,11 @@ import fsmlearn
 from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
+from fsmlearn.elman import Elman
 from fsmlearn.errors import LogError
+from fsmlearn.gru import Gru
 from fsmlearn.logs import Log
+from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine, equivalent
 from fsmlearn.pipeline import Learned, learn, learning
 from fsmlearn.train import Epoch, train
@@ -67,7 +70,19 @@ def test_it_works_with_other_activations(activation: str, tmp_path: Path) -> Non
     machine, log = hiding(1, 4, tmp_path)
     learned = learn(log, settings=Settings(activation=activation, epochs=30))
     assert equivalent(machine, learned.machine) is None
-    assert learned.model.cell.activation == learned.about.training.activation == activation
+    assert learned.model.cell == Elman(activation)
+    assert learned.about.training.activation == activation
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_it_works_with_other_cells_and_saves_which(name: str, tmp_path: Path) -> None:
+    machine, log = hiding(1, 4, tmp_path)
+    learned = learn(log, settings=Settings(cell=name))
+    assert equivalent(machine, learned.machine) is None
+    store.save(tmp_path / "model.fsm", learned.machine, learned.about, learned.model.params)
+    loaded = store.load_model(tmp_path / "model.fsm")
+    assert loaded.cell == learned.model.cell == {"gru": Gru(), "lstm": Lstm()}[name]
+    assert all(np.array_equal(loaded.params[key], value) for key, value in learned.model.params.items())
 
 
 def test_one_long_trace_is_enough(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_share_of_noise_is_as_said(name: str, share: float) -> None:
     assert min(kinds.values()) / sum(kinds.values()) > 0.1  # no kind is neglected
 
 
-@pytest.mark.parametrize("name", [*NAMES, "washing_cycle"])
+@pytest.mark.parametrize("name", [*NAMES, "washing_cycle", "refrigerated_lorry"])
 def test_probabilities_add_up_and_files_stay_small(name: str) -> None:
     facts = truth(name)
     sums: Counter[tuple[str, str]] = Counter()
@@ -131,6 +131,34 @@ def test_the_order_process_is_random_and_the_others_are_not() -> None:
     chances = {name: {way["probability"] for way in truth(name)["transitions"]} for name in NAMES}
     assert chances["washing_machine"] == chances["door_lock"] == {1.0}
     assert {0.8, 0.05} <= chances["order_process"]
+
+
+def test_only_what_the_lorry_loaded_40_to_60_rows_before_tells_where_it_is_unloaded() -> None:
+    facts = truth("refrigerated_lorry")
+    way = {(each["state"], each["trigger"]): each for each in facts["transitions"]}
+    traces: dict[str, list[dict[str, str]]] = {}
+    for row in rows("refrigerated_lorry"):
+        assert set(row) == {"trace", "step", "trigger", "output"}, "the states are hidden"
+        traces.setdefault(row["trace"], []).append(row)
+    places: Counter[str] = Counter()
+    distances = set()
+    for trace in traces.values():
+        state = facts["initial"]
+        for row in trace:
+            assert way[state, row["trigger"]]["output"] == row["output"]
+            state = way[state, row["trigger"]]["next_state"]
+        triggers = [row["trigger"] for row in trace]
+        at = triggers.index("Unload")
+        assert triggers[1] == f"Load {({'to the freezer': 'frozen', 'to the fridge': 'chilled'})[trace[at]['output']]}"
+        places[trace[at]["output"]] += 1
+        distances.add(at - 2)
+        assert len(trace) <= 64, "the gradient reaches no further"
+    assert (min(distances), max(distances)) == (40, 60)
+    assert min(places.values()) > 150
+    between = {(each["state"], each["trigger"], each["output"]) for each in facts["transitions"]}
+    for trigger in ("Drive", "Stop", "Refuel", "Weigh"):
+        [told] = {output for state, name, output in between if name == trigger and state != "Empty"}
+        assert told
 
 
 def test_the_washing_cycle_is_the_textbook() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from fsmlearn.about import (
 )
 from fsmlearn.errors import ModelError
 from fsmlearn.machine import Machine
+from fsmlearn.train import cell_of
 
 MACHINE = Machine.build(
     "moore", 0, ["Off", "On", "Off"], ["Power", "=1+1"], [(0, "Power", 1, None, 3), (1, "=1+1", 2, "[ö]", 1)]
@@ -68,6 +70,24 @@ def test_what_is_saved_is_read_back(model: Path) -> None:
     for name, array in NETWORK.items():
         assert network[name].dtype == array.dtype
         np.testing.assert_array_equal(network[name], array)
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "lstm"])
+def test_a_network_is_read_back_with_its_cell(tmp_path: Path, name: str) -> None:
+    cell = cell_of(name)
+    params = cell.initial(3, 4, 2, np.random.default_rng(0))
+    about = replace(ABOUT, training=replace(ABOUT.training, cell=name))
+    store.save(tmp_path / "model.fsm", MACHINE, about, params)
+    loaded = store.load_model(tmp_path / "model.fsm")
+    assert loaded.cell == cell
+    assert all(np.array_equal(loaded.params[key], value) for key, value in params.items())
+
+
+@pytest.mark.parametrize(("cell", "activation"), [("gru", "tanh"), ("transformer", "tanh"), ("elman", "tan")])
+def test_a_network_of_another_cell_is_refused(tmp_path: Path, cell: str, activation: str) -> None:
+    about = replace(ABOUT, training=replace(ABOUT.training, cell=cell, activation=activation))
+    store.save(tmp_path / "model.fsm", MACHINE, about, cell_of("elman").initial(3, 4, 2, np.random.default_rng(0)))
+    assert "damaged" in refuse(tmp_path / "model.fsm", store.load_model)
 
 
 def test_saving_twice_gives_the_same_bytes_whatever_the_order(model: Path, tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import lamp, log_of
 
+from fsmlearn.elman import Elman
+from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories, histories
-from fsmlearn.rnn import Elman, FloatArray, Params
-from fsmlearn.train import Epoch, Plan, adam, evaluate, last_rows, one_cycle, pack, split, train, visit
+from fsmlearn.lstm import Lstm
+from fsmlearn.rnn import Cell, FloatArray, Params
+from fsmlearn.train import Epoch, Plan, adam, cell_of, evaluate, last_rows, one_cycle, pack, split, train, visit
 
 LENGTHS = st.lists(st.integers(1, 12), min_size=1, max_size=8)
 SMALL = Plan(hidden=16, epochs=4, rate=0.01, batch=8)
@@ -30,21 +33,22 @@ def random_log(lengths: list[int], window: int, seed: int = 0) -> Histories:
     return histories(log_of(words), window)
 
 
-def network(data: Histories, hidden: int = 5, seed: int = 1) -> dict[str, FloatArray]:
+def network(data: Histories, hidden: int = 5, seed: int = 1, cell: Cell | None = None) -> dict[str, FloatArray]:
     rng = np.random.default_rng(seed)
-    params = Elman().initial(data.words, hidden, len(data.answers), rng)
-    return params | {"b": rng.normal(size=hidden).astype(np.float32)}
+    params = (cell or Elman()).initial(data.words, hidden, len(data.answers), rng)
+    return params | {"b": rng.normal(size=params["b"].shape).astype(np.float32)}
 
 
-def plain_visit(data: Histories, params: Params) -> tuple[FloatArray, FloatArray]:
-    """Hidden vector before and after each row, one row after another through whole traces."""
-    before = np.zeros((len(data), len(params["b"])), np.float32)
+def plain_visit(data: Histories, params: Params, cell: Cell | None = None) -> tuple[FloatArray, FloatArray]:
+    """Memory before and after each row, one row after another through whole traces."""
+    cell = cell or Elman()
+    before = np.zeros((len(data), cell.width(params)), np.float32)
     after = np.zeros_like(before)
     begins = set(data.starts[data.previous < 0].tolist())
     for row in range(len(data)):
         if row not in begins:
             before[row] = after[row - 1]
-        after[row] = Elman().step(params, before[[row]], data.inputs[[row]])[0]
+        after[row] = cell.step(params, before[[row]], data.inputs[[row]])[0]
     return before, after
 
 
@@ -144,11 +148,12 @@ def test_a_toggle_is_learned_to_the_last_row_within_a_few_epochs() -> None:
     assert accuracy == 1, "what was learned holds for traces longer than any that was seen"
 
 
-def test_memory_is_carried_from_window_to_window_in_training() -> None:
+@pytest.mark.parametrize("name", ["elman", "gru", "lstm"])
+def test_memory_is_carried_from_window_to_window_in_training(name: str) -> None:
     # With windows of two rows and no memory between them, nearly every row would be a guess.
     data = toggle(traces=150, length=8, seed=0, window=2)
     plan = Plan(hidden=32, epochs=15, rate=0.02, batch=32)
-    epochs = list(train(data, Elman(), plan, np.random.default_rng(0)))
+    epochs = list(train(data, cell_of(name), plan, np.random.default_rng(0)))
     assert epochs[-1].held_out_accuracy > 0.95
 
 
@@ -204,21 +209,23 @@ def test_unknown_targets_are_not_learned_from() -> None:
     assert evaluate(nothing, Elman(), network(data), np.arange(len(data.starts)), carried) == (0, 0)
 
 
-@given(LENGTHS, st.integers(1, 5))
+@given(st.sampled_from([Elman(), Gru(), Lstm()]), LENGTHS, st.integers(1, 5))
 @settings(deadline=None, max_examples=25)
-def test_visit_and_evaluate_are_a_plain_walk_through_whole_traces(lengths: list[int], window: int) -> None:
+def test_visit_and_evaluate_are_a_plain_walk_through_whole_traces(cell: Cell, lengths: list[int], window: int) -> None:
     data = random_log(lengths, window)
-    params = network(data)
-    before, after = plain_visit(data, params)
-    np.testing.assert_allclose(visit(data, Elman(), params), before, rtol=0, atol=1e-5)
+    params = network(data, cell=cell)
+    before, after = plain_visit(data, params, cell)
+    np.testing.assert_allclose(visit(data, cell, params), before, rtol=0, atol=1e-5)
 
-    carried = np.full((len(data.starts), 5), np.nan, np.float32)  # nothing that is left in it may matter
-    logits = (after @ params["V"] + params["c"]).astype(np.float64)
+    carried = np.full(
+        (len(data.starts), cell.width(params)), np.nan, np.float32
+    )  # nothing that is left in it may matter
+    logits = (after[:, :5] @ params["V"] + params["c"]).astype(np.float64)
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)
     loss = right = 0.0
     for w in range(len(data.starts)):  # in order, so that each window finds the one before it done
-        each = evaluate(data, Elman(), params, np.array([w]), carried)
+        each = evaluate(data, cell, params, np.array([w]), carried)
         loss, right = loss + each[0] * data.lengths[w], right + each[1] * data.lengths[w]
     rows = np.arange(len(data))
     assert loss == pytest.approx(-float(np.log(p[rows, data.targets]).sum()), rel=1e-4)

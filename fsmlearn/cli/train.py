@@ -24,12 +24,18 @@ def run(
     model: options.Model = options.MODEL,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            "--cell", metavar="elman|gru|lstm", help="Of the network; elman unless given.", show_default=False
+        ),
+    ] = None,
     activation: Annotated[
         str | None,
         typer.Option(
             "--activation",
             metavar="tanh|sigmoid|relu",
-            help="Of the network's cell; tanh unless given.",
+            help="Of the Elman cell; tanh unless given.",
             show_default=False,
         ),
     ] = None,
@@ -65,7 +71,8 @@ def run(
     """
     from fsmlearn import config
 
-    given = {"activation": activation, "hidden": hidden, "epochs": epochs, "states": states, "seed": seed}
+    given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
+    given |= {"seed": seed}
     given |= options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
     settings = config.gather(given, os.environ)
     for log in logs:
