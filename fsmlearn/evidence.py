@@ -212,7 +212,7 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     main = (seen == top) & (seen > 0)
     noise = (rows_known - int(most.sum()) + 1) / (rows_known + 2)
     believed = main
-    if rows.certain:
+    if rows.labels == 1:
         u = np.arange(rows.symbols)[None, :]
         main &= u == np.minimum.reduceat(np.where(main, u, rows.symbols), starts, axis=1)[:, rows.symbol_cell]
         believed = main
@@ -230,14 +230,11 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     likelihood[of == 0] = -np.log(max(rows.answers, 2))  # a trigger never met here may give any answer
     likelihood[:, ~known] = 0.0
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
-    if rows.certain:
-        structure = _twins(rows, table, main, total)
+    structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
+    if rows.labels == 1:
+        structure += _twins(rows, table, main, total)
     else:
-        structure = (
-            k * np.log(max(k, 2))
-            + float((total > 0).sum()) * target_cost
-            + float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
-        )
+        structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 

@@ -9,7 +9,7 @@ in doubt inside each state of that machine, until the log gains nothing.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,6 +177,10 @@ def extract(
     least = int(np.clip(len(log) / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     now = search.descend(rows, search.from_groups(rows, groups, clusters))
+    chance = replace(rows, certain=False)
+    if rows.certain and evidence.fit(chance, now.table, now.found).length < now.length:
+        rows = chance  # some answers are drawn, and no memory explains them
+        now = search.descend(rows, search.from_groups(rows, groups, clusters))
     for _ in range(AGAIN):
         groups, k = groups_of(oracle, first, now.fit.states, least)
         finer = search.descend(rows, search.from_groups(rows, groups, k))

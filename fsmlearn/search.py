@@ -16,6 +16,7 @@ from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, Singles, Table, fi
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
+GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end
 TRIES = 100  # simpler targets tried in one go
 
 
@@ -344,10 +345,16 @@ def descend(rows: Rows, table: Table) -> Standing:
     some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
     some[table.label[::-1]] = np.arange(len(table))[::-1]
     now = settle(rows, table, some[rows.label])
+    grown = 0
     while True:
-        step = merge(rows, now, 0.5, 4) or split(rows, now, 8) or merge(rows, now, 40.0, 8) or join(rows, now)
+        step = merge(rows, now, 0.5, 4)
+        if step is None and grown < GROWTH and (step := split(rows, now, 8)):
+            grown += 1
+        step = step or merge(rows, now, 40.0, 8) or join(rows, now)
         if step is None and rows.certain:
-            step = recall(rows, now, 4) or simplify(rows, now)
+            if grown < GROWTH and (step := recall(rows, now, 4)):
+                grown += GROWTH // 5
+            step = step or simplify(rows, now)
         if step is None:
             return now
         now = step

@@ -114,3 +114,32 @@ def test_a_coin_keeps_its_shares_and_gets_no_memory() -> None:
     assert {t.next_state: t.probability for t in machine.successors("Table", "flip")} == pytest.approx(
         {side: n / flips.total() for side, n in flips.items()}
     )
+
+
+@pytest.mark.slow
+def test_answers_by_chance_keep_their_shares_where_the_log_hides_states() -> None:
+    """A vending machine that jams in one of five sales until it is kicked, and a coin to toss beside it."""
+    rows = [
+        (0, "coin", 1, "ok", 1),
+        (1, "coin", 1, "back", 1),
+        (2, "coin", 2, "back", 1),
+        (0, "button", 0, "nothing", 1),
+        (1, "button", 0, "drink", 4),
+        (1, "button", 2, "jam", 1),
+        (2, "button", 2, "nothing", 1),
+        (0, "kick", 0, "nothing", 1),
+        (1, "kick", 1, "nothing", 1),
+        (2, "kick", 0, "drink", 1),
+        *((q, "toss", q, side, 1) for q in range(3) for side in ("heads", "tails")),
+    ]
+    truth = Machine.build("mealy", 0, [None] * 3, ["coin", "button", "kick", "toss"], rows)
+    walks = walk(truth, np.random.default_rng(0), traces=300, length=15)
+    log = log_of([[(t.trigger, t.output or "") for t in steps] for steps in walks], "hidden")
+    machine = extracted(log).machine
+    assert len(machine.states) == 3
+    drawn = Counter((t.state, t.trigger, t.output, t.next_state) for steps in walks for t in steps)
+    assert {(t.state, t.trigger, t.output, t.next_state): t.count for t in machine.transitions} == drawn
+    tosses = Counter(t.output for steps in walks for t in steps if (t.state, t.trigger) == ("S0", "toss"))
+    assert {t.output: t.probability for t in machine.successors("S0", "toss")} == pytest.approx(
+        {side: n / tosses.total() for side, n in tosses.items()}
+    )
