@@ -33,14 +33,14 @@ class LogSummary:
 
 @dataclass(frozen=True, slots=True)
 class NoiseSummary:
-    """What was filtered: every kind with its estimated rate, and how many rows were dropped and repaired."""
+    """What was not believed: every kind with its estimated rate, and how many rows were dropped and repaired."""
 
     rates: Mapping[str, float]  # kind -> share of rows
     counts: Mapping[str, int]  # kind -> rows found
     dropped: int
     repaired: int
     gaps: int  # places where rows seem to be lost
-    examples: tuple[tuple[str, str, str, str], ...]  # (where, action, kind, reason), the first hundred
+    examples: tuple[tuple[str, str, str, str], ...]  # (where, action, kind, reason), the first hundred thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,63 @@ class ExtractionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One transition, in the names of the log: how often it was observed and what the machine made of it."""
+class Score:
+    """How well one predictor knew the events of traces that it was not learned from."""
 
-    state: str  # visible state
+    predictor: str
+    loss: float  # mean nats an event, the end of a trace being one
+    accuracy: float  # share of events that it held for the likeliest
+
+    @property
+    def perplexity(self) -> float:
+        """Among how many equally likely events a choice would be as hard."""
+        return math.exp(self.loss)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What traces of events that were held out say of a machine learned without them; empty for other logs."""
+
+    traces: int = 0
+    events: int = 0  # that were predicted, ends included
+    states: int = 0  # of the machine that was learned without them, beside the end
+    scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One transition: how often it was observed and what the machine made of it.
+
+    States are the visible ones; where the log hides them, those of the machine.
+    """
+
+    state: str
     trigger: str
-    next_state: str  # visible state
+    next_state: str
     output: str | None
     observed: int  # rows of the log as read
-    noise: int  # of these, rows that the filter dropped or repaired
+    noise: int  # of these, rows that were not believed
     learned: float  # probability of this transition in the machine, over the rows of (state, trigger)
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How well the log bears out one thing that the machine says: that there is a state, or where a transition leads.
+
+    `nats` is what the log would lose if the next best were true: the rows in the state had been in `rival` instead, or
+    the transition led there. Three nats are odds of 20 to 1. It is 0 where no row after a transition tells where it
+    led, and nan where the log allows nothing else.
+    """
+
+    state: str  # of the machine
+    trigger: str | None  # None: it is the state that is meant
+    next_state: str | None
+    output: str | None
+    rows: int  # in the state, or of the transition
+    against: int  # other rows of the same state (and trigger) that the machine does not believe
+    rival: str | None  # state that the log would do with at the least loss
+    nats: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +151,10 @@ class About:
     training: TrainingSummary
     extraction: ExtractionSummary
     comparison: tuple[Comparison, ...]
+    support: tuple[Support, ...]  # of the states, then of the transitions, in the order of the machine
     settings: Mapping[str, str | int | float | bool | None]
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
+    held_out: HeldOut = HeldOut()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""

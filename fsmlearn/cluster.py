@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.floating[Any]]
+
+SAMPLE = 20_000  # vectors at most that centres are found by
+SWEEPS = 6  # of Lloyd's algorithm
 
 
 def group(features: NDArray[np.int16], kind: Ints, least: int, most: int) -> tuple[Ints, Ints]:
@@ -37,3 +43,38 @@ def group(features: NDArray[np.int16], kind: Ints, least: int, most: int) -> tup
         apart[of[some][:, None] != of[frequent][None]] = np.inf
         to[some] = (apart - count[frequent] / (count.max() + 1)).argmin(1)
     return to[index], example[frequent]
+
+
+def means(vectors: Floats, groups: int, rng: np.random.Generator) -> Ints:
+    """Group vectors (n, f) around at most so many centres; returns the group of each (n,), all of them in use.
+
+    k-means, begun as in Arthur & Vassilvitskii (2007). There are fewer groups where fewer vectors differ.
+    """
+    some = vectors if len(vectors) <= SAMPLE else vectors[rng.choice(len(vectors), SAMPLE, replace=False)]
+    squares = _squares(some)
+    centres = some[rng.integers(len(some))][None]
+    apart = np.maximum(squares + _squares(centres) - 2 * (some @ centres[0]), 0)
+    while len(centres) < groups and apart.sum() > 1e-6 * len(some):
+        chosen = some[rng.choice(len(some), p=apart / apart.sum())][None]
+        centres = np.concatenate([centres, chosen])
+        apart = np.minimum(apart, np.maximum(squares + _squares(chosen) - 2 * (some @ chosen[0]), 0))
+    for _ in range(SWEEPS):
+        nearest = _nearest(some, centres)
+        order = np.argsort(nearest, kind="stable")
+        used, begin = np.unique(nearest[order], return_index=True)
+        centres = np.add.reduceat(some[order], begin) / np.bincount(nearest)[used][:, None]
+    pieces = np.array_split(vectors, -(-len(vectors) // SAMPLE))
+    found = np.concatenate([_nearest(piece, centres) for piece in pieces])
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+
+
+def _squares(vectors: Floats) -> Floats:
+    """Squares of the lengths of vectors (n, f), in float64."""
+    squares: Floats = np.einsum("nf,nf->n", vectors, vectors, dtype=np.float64)
+    return squares
+
+
+def _nearest(vectors: Floats, centres: Floats) -> Ints:
+    """The nearest of the centres (k, f) to each vector (n, f)."""
+    nearest: Ints = (_squares(centres) - 2 * (vectors @ centres.T)).argmin(1)
+    return nearest

@@ -20,14 +20,14 @@ PREFIX = "FSMLEARN_"  # of environment variables: FSMLEARN_SEED
 CHOICES = {"cell": ("elman", "gru", "lstm"), "activation": ("tanh", "sigmoid", "relu")}
 LEAST = {"hidden": 1, "epochs": 1, "states": 1, "seed": 0}
 MOST = {"hidden": 4096, "epochs": 1_000_000, "states": 1_000_000, "seed": 2**63 - 1}
-ROLES = ("trace", "step", "state", "trigger", "next_state", "output")
+ROLES = ("trace", "step", "state", "trigger", "next_state", "output", "event")
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to learn; None is chosen by the tool. Raises SettingsError where a value cannot be used."""
 
-    cell: str = "elman"
+    cell: str | None = None
     activation: str = "tanh"  # of the Elman cell; gru and lstm have tanh
     hidden: int | None = None  # size of the hidden vector
     epochs: int | None = None  # at most
@@ -38,7 +38,7 @@ class Settings:
     def __post_init__(self) -> None:
         for key in (*CHOICES, *LEAST):
             _check(key, getattr(self, key))
-        if self.cell != "elman" and self.activation != "tanh":
+        if self.cell not in (None, "elman") and self.activation != "tanh":
             raise SettingsError(f"activation is {self.activation}, but cell {self.cell} has tanh; choose cell elman")
         for role in self.columns:
             if role not in ROLES:
@@ -47,7 +47,7 @@ class Settings:
 
 def _check(key: str, value: Any) -> None:
     """Raise SettingsError where a setting by itself cannot be used."""
-    if key in CHOICES and value not in CHOICES[key]:
+    if key in CHOICES and value is not None and value not in CHOICES[key]:
         raise SettingsError(f"{key} is {value!r}; choose {_list(CHOICES[key])}")
     if key in LEAST and value is not None and not LEAST[key] <= value <= MOST[key]:
         raise SettingsError(f"{key} is {value}; give a whole number from {LEAST[key]} to {MOST[key]}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
+RARELY = 0.1  # share of a state's answers below which, in a hidden log, they are noise sooner than drawn
 LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after a wrong turn, about 3 in 10,000
 
 
@@ -35,6 +37,7 @@ class Rows:
     following: Ints  # (N,) packed row that follows in the trace, -1 at its end
     preceding: Ints  # (N,) packed row before it in the trace, -1 at its start
     broken: Bools  # (N,) rows are lost before this one, so nothing is known of what led to it
+    mended: Bools  # (N,) those of them that only the machine knows of; each has its price in the description length
     labels: int  # C
     answers: int  # O
     symbol_cell: Ints  # (U,)
@@ -81,7 +84,7 @@ class Fit:
 
     states: Ints  # (N,) state before each row
     counts: Ints  # (k, U) rows by state and symbol
-    believed: Bools  # (k, U) answers that belong to the machine; the others are misfits
+    believed: Bools  # (k, U) answers that belong to the machine; the others are misfits, or not said by the log
     likelihood: Floats  # (k, U) log-probability of a symbol's answer, given state and trigger
     misfits: int  # rows whose answer is not believed
     length: float  # description length of machine and log, nats
@@ -126,6 +129,7 @@ def pack(
         following,
         preceding,
         broken[order],
+        np.zeros(len(order), np.bool_),
         labels,
         answers,
         symbol_cell,
@@ -159,11 +163,11 @@ def run(rows: Rows, table: Table, found: Ints) -> Ints:
     return states
 
 
-def futures(rows: Rows, table: Table, likelihood: Floats) -> Singles:
+def futures(rows: Rows, table: Table, likelihood: Floats, lost: np.float32 = LOST) -> Singles:
     """Log-likelihood of the rest of the trace from every row on, for every state the machine could be in there, (N, k).
 
     The backward pass of the forward-backward algorithm (Rabiner 1989) for a machine that is deterministic given its
-    answers; getting lost costs LOST, whatever follows.
+    answers; getting lost costs `lost`, whatever follows.
     """
     ahead = np.ascontiguousarray(table.target.T)  # (U, k)
     emit = np.ascontiguousarray(likelihood.T.astype(np.float32))  # (U, k)
@@ -178,7 +182,7 @@ def futures(rows: Rows, table: Table, likelihood: Floats) -> Singles:
         now = emit[symbol]
         if later is not None:
             best = later.max(1, keepdims=True)
-            rest = np.maximum(np.take_along_axis(later, ahead[symbol[: len(later)]], 1), best + LOST)
+            rest = np.maximum(np.take_along_axis(later, ahead[symbol[: len(later)]], 1), best + lost)
             cut = rows.broken[hi : hi + len(later)]
             if cut.any():
                 rest[cut] = best[cut]
@@ -211,16 +215,18 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     share: Floats = seen / np.maximum(of, 1)
     main = (seen == top) & (seen > 0)
     noise = (rows_known - int(most.sum()) + 1) / (rows_known + 2)
-    believed = main
+    believed, least = main, 0.0
     if rows.labels == 1:
         u = np.arange(rows.symbols)[None, :]
         main &= u == np.minimum.reduceat(np.where(main, u, rows.symbols), starts, axis=1)[:, rows.symbol_cell]
+        main |= (of == 0) & (counts > 0)  # the log never says the answer, but the machine goes on
         believed = main
         misfits = rows_known - int(most.sum())
+        least = min(RARELY, 3 * misfits / rows_known)
     for _ in range(0 if rows.certain else 4):
         stray = noise / others
         gain = _surplus(seen, of, share, stray)
-        believed = main | ((gain > extra_cost) & (share > stray) & (seen > 0))
+        believed = main | ((gain > extra_cost) & (share > max(stray, least)) & (seen > 0))
         misfits = rows_known - int(seen[believed].sum()) if total.any() else 0
         noise = (misfits + 1) / (rows_known + 2)
     kept = np.where(believed, seen, 0)
@@ -232,9 +238,10 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
     structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     if rows.labels == 1:
-        structure += _twins(rows, table, main, total)
+        structure += _twins(rows, table, main, np.add.reduceat(counts, starts, axis=1))
     else:
         structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
+    structure += _breaks(rows, states, counts)
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 
@@ -261,6 +268,15 @@ def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
     twin += np.log(np.maximum(np.arange(k), 1))[:, None]
     full = met.sum(1) * (target + answer)
     return float(k * np.log(2) + np.minimum(full, twin.min(1)).sum() - np.log(np.arange(1, k)).sum())
+
+
+def _breaks(rows: Rows, states: Ints, counts: Ints) -> float:
+    """Nats to say before which rows something is lost, and in which state the machine goes on there."""
+    n, m = len(rows), np.count_nonzero(rows.mended)
+    if not m:
+        return 0.0
+    share = counts.sum(1) / n
+    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) - float(np.log(share[states[rows.mended]]).sum())
 
 
 def _log_choose(n: int) -> Floats:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn import evidence, search
+from fsmlearn import evidence, mending, merging, search
 from fsmlearn.cluster import group
 from fsmlearn.evidence import Ints, Rows
 from fsmlearn.histories import Histories
@@ -36,6 +36,7 @@ class Extraction:
     """The machine, and how it was found."""
 
     machine: Machine
+    names: tuple[str, ...]  # (k,) what the machine calls each state of the standing table
     rows: Rows
     standing: Standing
     vectors: int  # hidden vectors grouped
@@ -176,20 +177,40 @@ def extract(
     first = first_answers(oracle)
     least = int(np.clip(len(log) / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
-    now = search.descend(rows, search.from_groups(rows, groups, clusters))
-    chance = replace(rows, certain=False)
-    if rows.certain and evidence.fit(chance, now.table, now.found).length < now.length:
-        rows = chance  # some answers are drawn, and no memory explains them
-        now = search.descend(rows, search.from_groups(rows, groups, clusters))
+    proposed = search.from_groups(rows, groups, clusters)
+    now = asked_again(oracle, first, least, search.descend(rows, proposed))
+    if rows.certain:
+        whole = rows
+        rows, now = mended(whole, now)
+        drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
+        if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
+            rows = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
+            now = asked_again(replace(oracle, rows=rows), first, least, search.descend(rows, proposed))
+    if states is not None:
+        now = search.shrink(rows, now, states)
+    learned = machine(log, data, rows, now)
+    return Extraction(learned, names(log, data, rows, now, learned), rows, now, len(vectors), clusters)
+
+
+def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Standing) -> Standing:
+    """Ask the network what is in doubt inside each state of a machine, and search on, until that gains nothing."""
     for _ in range(AGAIN):
         groups, k = groups_of(oracle, first, now.fit.states, least)
-        finer = search.descend(rows, search.from_groups(rows, groups, k))
+        finer = search.descend(oracle.rows, search.from_groups(oracle.rows, groups, k), groups)
         if finer.length >= now.length - 1e-6:
             break
         now = finer
-    if states is not None:
-        now = search.shrink(rows, now, states)
-    return Extraction(machine(log, data, rows, now), rows, now, len(vectors), clusters)
+    return now
+
+
+def mended(rows: Rows, now: Standing) -> tuple[Rows, Standing]:
+    """The network's machine or that of merging without it, whichever is shorter once the log is mended with it.
+
+    The network sees triggers only. Where rows are lost it cannot know, and merging has the better start.
+    """
+    broken, merged = mending.merge(rows, merging.proposals(rows))
+    rows, now = mending.refine(rows, now)
+    return mending.descend(broken, merged) if merged.length < now.length else (rows, now)
 
 
 def machine(log: Log, data: Histories, rows: Rows, now: Standing) -> Machine:
@@ -204,21 +225,38 @@ def machine(log: Log, data: Histories, rows: Rows, now: Standing) -> Machine:
     if visible:
         somewhere = np.zeros((rows.labels, rows.symbols), np.bool_)
         np.logical_or.at(somewhere, table.label, now.fit.believed)
-        listed |= (counts > 0) & ~somewhere[table.label]
-    listed[:, rows.symbol_answer < 0] = False
+        listed |= (counts > 0) & ~somewhere[table.label] & (rows.symbol_answer >= 0)
     transitions = []
     for q, u in zip(*(index.tolist() for index in np.nonzero(listed & (counts > 0))), strict=True):
-        _, output = data.answers[rows.symbol_answer[u]]
-        transitions.append(
-            (
-                q,
-                log.triggers[rows.cell_trigger[rows.symbol_cell[u]]],
-                int(table.target[q, u]),
-                log.outputs[output] if output >= 0 else None,
-                int(counts[q, u]),
-            )
-        )
-    initial = int(np.bincount(now.fit.states[rows.first]).argmax())
+        trigger = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
+        transitions.append((q, trigger, int(table.target[q, u]), output_of(log, data, rows, u), int(counts[q, u])))
+    initial = _initial(rows, now)
     labels = [log.states[c] if visible else None for c in table.label.tolist()]
     kind: Kind = "mealy" if log.outputs else "moore"
     return Machine.build(kind, initial, labels, log.triggers, transitions)
+
+
+def output_of(log: Log, data: Histories, rows: Rows, symbol: int) -> str | None:
+    """What a symbol puts out, in the words of the log; None where the log does not say."""
+    code = data.answers[rows.symbol_answer[symbol]][1] if rows.symbol_answer[symbol] >= 0 else -1
+    return log.outputs[code] if code >= 0 else None
+
+
+def names(log: Log, data: Histories, rows: Rows, now: Standing, learned: Machine) -> tuple[str, ...]:
+    """(k,) the name in the machine of every state of the table that it was made of, both being walked together."""
+    found = {_initial(rows, now): learned.initial}
+    todo = list(found)
+    for q in todo:
+        for u in np.flatnonzero(now.fit.counts[q]).tolist():
+            after = int(now.table.target[q, u])
+            shown = output_of(log, data, rows, u), log.states[now.table.label[after]] if log.states else None
+            for t in learned.successors(found[q], log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]):
+                if after not in found and (t.output, learned.labels[t.next_state]) == shown:
+                    found[after] = t.next_state
+                    todo.append(after)
+    return tuple(found.get(q, "(unreached)") for q in range(len(now.table)))
+
+
+def _initial(rows: Rows, now: Standing) -> int:
+    """The state that most traces begin in."""
+    return int(np.bincount(now.fit.states[rows.first]).argmax())

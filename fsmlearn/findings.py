@@ -14,7 +14,7 @@ from fsmlearn.logs import Log
 from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Ints, Rows
 
 Action = Literal["dropped", "repaired"]
-Kind = Literal["label", "spurious", "swap"]
+Kind = Literal["label", "spurious", "swap", "output"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Finding:
     action: Action
     kind: Kind
     reason: str  # one sentence in the words of the log
+    state: str | None = None  # of the machine, before the row, where the log hides it
 
 
 @dataclass(frozen=True, eq=False)

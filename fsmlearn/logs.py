@@ -23,7 +23,7 @@ from fsmlearn.cells import Cells
 from fsmlearn.columns import HEADERS, SYNONYMS, Layout, LogKind, quoted, read_header
 from fsmlearn.errors import LogError
 from fsmlearn.records import STDIN, check_records, open_bytes, pieces, split_header
-from fsmlearn.traces import UNKNOWN, Oddities, Oddity, arrange, cut, fill_empty, name_of_unknown, renumber
+from fsmlearn.traces import UNKNOWN, Oddities, Oddity, arrange, cut, drop_word, fill_empty, name_of_unknown, renumber
 
 __all__ = ["SYNONYMS", "UNKNOWN", "Log", "LogKind", "Oddity", "read", "write_rows"]
 
@@ -37,7 +37,8 @@ class Log:
 
     Letters: N rows, R traces, S visible states, A triggers, O outputs. Trace r is the rows
     offsets[r]:offsets[r + 1]. Columns that the log does not have hold UNKNOWN throughout. Words are in order
-    of first appearance. The events of a sequence log are its triggers; an empty output is the word "".
+    of first appearance. The events of a sequence log are its triggers; an empty output is the word "", but UNKNOWN in a
+    hidden log where every trace has an output in its last row and in no other.
     """
 
     kind: LogKind
@@ -185,6 +186,13 @@ def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
         unrecorded = states.index(name) if name in states else UNKNOWN
     triggers, [trigger] = renumber(cells.words("trigger"), column("trigger"))
     outputs, [output] = renumber(cells.words("output"), column("output"))
+    if layout.kind == "hidden" and "" in outputs:
+        last = np.append(~same, True)
+        if np.array_equal(output != outputs.index(""), last):
+            outputs, output = drop_word(outputs, output, "")
+            oddities.add(
+                "unrecorded output", order[~last], "the output at the end of a trace is taken to label all of it"
+            )
 
     equal = same & (rise == 0)
     repeated = equal.copy()
@@ -225,7 +233,7 @@ def write_rows(log: Log, stream: TextIO) -> None:
         "trigger": (log.triggers, log.trigger),
         "event": (log.triggers, log.trigger),
         "next_state": (states, log.next_state),
-        "output": (log.outputs, log.output),
+        "output": ((*log.outputs, ""), log.output),  # UNKNOWN, -1, is the last
     }
     present = [role for role in roles if role in log.columns]
     traced = "trace" in log.columns or len(log.traces) > 1

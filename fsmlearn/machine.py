@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-Kind = Literal["moore", "mealy"]
+Kind = Literal["moore", "mealy", "lts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One way on from (state, trigger); `count` is the log rows behind it, `probability` its share of them."""
+    """One way on from (state, trigger); `count` is the log rows behind it, `probability` its share of them (in a
+    labelled transition system, its share of the rows of the state)."""
 
     state: str
     trigger: str
@@ -40,9 +41,12 @@ class Transition:
 class Machine:
     """A finite state machine with honest probabilities; (state, trigger) may have several transitions.
 
-    `initial` is the most frequent first state of a trace. States are in breadth-first order from it,
-    triggers in order of first appearance, transitions in order of (state, trigger, -probability);
-    `build` and `minimise` see to that. Constructing a machine whose parts do not fit raises ValueError.
+    A Moore or a Mealy machine is told its triggers. A labelled transition system ("lts") makes its events itself: they
+    are its triggers, and probabilities say which of them comes next.
+
+    States are in breadth-first order from `initial`, the most frequent first state of a trace, triggers as they first
+    appear, transitions by (state, trigger, -probability); `build` and `minimise` see to that. Parts that do not fit
+    raise ValueError.
     """
 
     kind: Kind
@@ -55,8 +59,8 @@ class Machine:
         if self.kind not in get_args(Kind):
             raise ValueError(f"kind is {self.kind!r}, not one of {', '.join(get_args(Kind))}")
         names = {state.name for state in self.states}
-        for what, given in (("state", [state.name for state in self.states]), ("trigger", self.triggers)):
-            for name, times in Counter(given).items():
+        for what, words in (("state", [state.name for state in self.states]), ("trigger", self.triggers)):
+            for name, times in Counter(words).items():
                 if not name:
                     raise ValueError(f"a {what} has an empty name")
                 if times > 1:
@@ -64,7 +68,7 @@ class Machine:
         if self.initial not in names:
             raise ValueError(f"the initial state {self.initial!r} is not among the states")
         triggers = set(self.triggers)
-        shares: dict[tuple[str, str], float] = {}
+        shares: dict[tuple[str, str | None], float] = {}
         ways = set()
         for t in self.transitions:
             way = (t.state, t.trigger, t.next_state, t.output)
@@ -75,7 +79,8 @@ class Machine:
             if t.count < 0 or not 0 < t.probability <= 1:
                 raise ValueError(f"transition {way} has count {t.count} and probability {t.probability}")
             ways.add(way)
-            shares[t.state, t.trigger] = shares.get((t.state, t.trigger), 0.0) + t.probability
+            given = (t.state, _given(self.kind, t.trigger))
+            shares[given] = shares.get(given, 0.0) + t.probability
         for (name, trigger), share in shares.items():
             if not math.isclose(share, 1, abs_tol=1e-6):
                 raise ValueError(f"the probabilities of {name!r} under {trigger!r} must sum to 1 (got {share})")
@@ -93,24 +98,22 @@ class Machine:
 
         Unreachable states are left out, equal transitions are added up, and the rest is put in order. A
         state is called by its label, the second of a label `label·2`; states without labels S0, S1, ...
-        Probabilities are the shares of the counts; a transition without rows keeps its place only where
-        nothing else is known of its (state, trigger), with equal shares.
+        Probabilities are the shares of the counts, of (state, trigger) or in an "lts" of the state; a transition
+        without rows keeps its place only where nothing else is known there, with equal shares.
         """
         counts: Counter[tuple[int, str, int, str | None]] = Counter()
         for state, trigger, following, output, count in transitions:
             if count < 0:
                 raise ValueError(f"state {state} under {trigger!r} has count {count}")
             counts[state, trigger, following, output] += count
-        totals: Counter[tuple[int, str]] = Counter()
-        ways: Counter[tuple[int, str]] = Counter()
+        groups: dict[tuple[int, str | None], list[int]] = {}
         for (state, trigger, _, _), count in counts.items():
-            totals[state, trigger] += count
-            ways[state, trigger] += 1
+            groups.setdefault((state, _given(kind, trigger)), []).append(count)
         edges = []
         for (state, trigger, following, output), count in counts.items():
-            total = totals[state, trigger]
-            if count or not total:
-                share = count / total if total else 1 / ways[state, trigger]
+            beside = groups[state, _given(kind, trigger)]
+            if count or not any(beside):
+                share = count / sum(beside) if count else 1 / len(beside)
                 edges.append(_Edge(state, trigger, following, output, count, share))
         return _assemble(kind, initial, labels, triggers, edges)
 
@@ -136,6 +139,10 @@ class Machine:
     def successors(self, state: str, trigger: str) -> tuple[Transition, ...]:
         """The ways on from `state` under `trigger`, the most probable first; () where there is none."""
         return self._by_state.get(state, {}).get(trigger, ())
+
+    def unseen(self) -> tuple[tuple[str, str], ...]:
+        """The (state, trigger) pairs without a way on: no believed row of the log shows what happens there."""
+        return tuple((q, a) for q in self.labels for a in self.triggers if a not in self._by_state[q])
 
     def run(self, word: Iterable[str], start: str | None = None) -> Iterator[Transition]:
         """Fire the triggers of `word` one after the other from `start` (the initial state), always the most
@@ -177,14 +184,18 @@ class Machine:
 
         labels = [label for _, label in sorted({block[name]: label for name, label in self.labels.items()}.items())]
         members = Counter(block.values())
-        rows: Counter[tuple[int, str]] = Counter()
+        rows: Counter[tuple[int, str | None]] = Counter()
+        leaving: Counter[tuple[str, str | None]] = Counter()
         for t in self.transitions:
-            rows[block[t.state], t.trigger] += t.count
+            given = _given(self.kind, t.trigger)
+            rows[block[t.state], given] += t.count
+            leaving[t.state, given] += t.count
         merged: dict[tuple[int, str, int, str | None], tuple[int, float]] = {}
         for name, table in self._by_state.items():
             for trigger, ways in table.items():
-                total = rows[block[name], trigger]
-                weight = sum(t.count for t in ways) / total if total else 1 / members[block[name]]
+                given = _given(self.kind, trigger)
+                total = rows[block[name], given]
+                weight = leaving[name, given] / total if total else 1 / members[block[name]]
                 for t in ways:
                     way = (block[name], trigger, block[t.next_state], t.output)
                     count, share = merged.get(way, (0, 0.0))
@@ -204,18 +215,8 @@ class Machine:
             "kind": self.kind,
             "initial": self.initial,
             "triggers": list(self.triggers),
-            "states": [{"name": state.name, "label": state.label} for state in self.states],
-            "transitions": [
-                {
-                    "state": t.state,
-                    "trigger": t.trigger,
-                    "next_state": t.next_state,
-                    "output": t.output,
-                    "count": t.count,
-                    "probability": t.probability,
-                }
-                for t in self.transitions
-            ],
+            "states": [asdict(state) for state in self.states],
+            "transitions": [asdict(t) for t in self.transitions],
         }
 
     @classmethod
@@ -246,10 +247,9 @@ class Machine:
 def equivalent(a: Machine, b: Machine) -> tuple[str, ...] | None:
     """None where both machines can show the same, else a shortest sequence of triggers after which they differ.
 
-    What a machine shows is the initial label and, after each trigger, the output and the label of the
-    next state; compared is what is possible, not how probable it is. The empty word tells apart
-    machines that start under different labels. Both machines are walked together breadth-first, each as
-    the set of states it may be in (subset construction), which is linear where they are deterministic.
+    What a machine shows is the initial label and, after each trigger, the output and the label of the next state; the
+    empty word tells apart machines that start under different labels. What is possible is compared, however probable,
+    by walking both breadth-first as sets of states (subset construction): linear where they are deterministic.
     """
     if a.labels[a.initial] != b.labels[b.initial]:
         return ()
@@ -269,6 +269,11 @@ def equivalent(a: Machine, b: Machine) -> tuple[str, ...] | None:
                     words[following] = (*words[pair], trigger)
                     todo.append(following)
     return None
+
+
+def _given(kind: Kind, trigger: str) -> str | None:
+    """What beside the state a probability is conditional on: the trigger, unless the machine makes events itself."""
+    return None if kind == "lts" else trigger
 
 
 def _shown(machine: Machine, states: frozenset[str], trigger: str) -> dict[tuple[str | None, str | None], set[str]]:
@@ -306,10 +311,8 @@ def _assemble(
     todo = deque([initial])
     while todo:
         ways = leaving.get(todo.popleft(), [])
-        for edge in sorted(
-            ways,
-            key=lambda e: (position[e.trigger], -e.probability, e.output or "", labels[e.next] or "", e.next),
-        ):
+        ways.sort(key=lambda e: (position[e.trigger], -e.probability, e.output or "", labels[e.next] or "", e.next))
+        for edge in ways:
             if edge.next not in order:
                 order[edge.next] = len(order)
                 todo.append(edge.next)

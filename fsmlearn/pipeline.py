@@ -1,5 +1,7 @@
 """The order of the stages, spelled once: read, filter, train, extract, sum up.
 
+A log of events alone has nothing to filter, and some of its traces are held out to measure on.
+
 The caller watches by iterating: every stage's value is yielded as it comes. Ctrl-C while the network trains ends the
 training, not the run: the machine is extracted from the best weights so far.
 """
@@ -14,21 +16,34 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fsmlearn import __version__
-from fsmlearn.about import About, EpochSummary, ExtractionSummary, TrainingSummary
+from fsmlearn import __version__, misfits
+from fsmlearn.about import (
+    About,
+    Comparison,
+    EpochSummary,
+    ExtractionSummary,
+    HeldOut,
+    Support,
+    TrainingSummary,
+)
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
 from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
-from fsmlearn.logs import Log, read
+from fsmlearn.logs import Log, LogKind, read
 from fsmlearn.machine import Machine
+from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.summary import compare, of_log, of_noise
+from fsmlearn.support import support
 from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
 LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
 SETTLED = 5  # epochs that are trained in any case
+STEPS = 2000  # of training at least, on a log of events
+NOTHING = HeldOut()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +51,7 @@ class Learned:
     """Everything that came of a log."""
 
     log: Log  # as read
-    denoised: Denoised
+    denoised: Denoised  # where the log hides states: its rows as the machine judges them, learned from as they were
     model: Model  # the network
     machine: Machine
     about: About
@@ -56,18 +71,19 @@ def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
 def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log | Denoised | Epoch | Learned]:
     """Run the stages, yielding the log, the filtered log, every epoch of training and at last what was learned."""
     log = read(sources, columns=settings.columns)
-    if log.kind == "sequence":
-        raise LogError(f"{log.files[0]}: has events only; give current state, trigger and next state columns")
     yield log
-    denoised = denoise(log) if log.kind == "visible" else untouched(log)
+    denoised = denoise(log)
     if not len(denoised.log):
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")
     yield denoised
 
     rng = np.random.default_rng(settings.seed)
-    data = histories(denoised.log)
-    cell = cell_of(settings.cell, settings.activation)
-    plan = planned(data, settings)
+    held = held_out(log, rng) if log.kind == "sequence" else np.zeros(len(log.traces), np.bool_)
+    trained_on = denoised.log.select_traces(~held) if held.any() else denoised.log
+    data = histories(trained_on)
+    name = settings.cell or usual_cell(log.kind, settings.activation)
+    cell = cell_of(name, settings.activation)
+    plan = planned(data, name, settings, sequence=log.kind == "sequence")
     began = time.perf_counter()
     epochs: list[Epoch] = []
     best: Epoch | None = None
@@ -86,16 +102,19 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log
         raise KeyboardInterrupt
     model = Model(cell, best.params)
     trained = time.perf_counter()
-    found = extract(model, denoised.log, data, denoised.gap, settings.states)
+    if log.kind == "sequence":
+        found = _of_events(model, log, denoised, held, settings.states)
+    else:
+        found = _of_rows(model, log, denoised, data, settings.states)
     about = About(
         of_log(log),
-        of_noise(denoised),
+        of_noise(found.denoised),
         TrainingSummary(
-            cell=settings.cell,
+            cell=name,
             activation=settings.activation,
             hidden=plan.hidden,
             parameters=sum(value.size for value in model.params.values()),
-            rows=len(data),
+            rows=len(trained_on),
             epochs=tuple(map(_summed, epochs)),
             best=best.index,
             interrupted=interrupted,
@@ -105,10 +124,11 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log
             vectors=found.vectors,
             clusters=found.clusters,
             states=len(found.machine.states),
-            misfits=found.standing.fit.misfits,
+            misfits=found.misfits,
             seconds=time.perf_counter() - trained,
         ),
-        compare(denoised, found.machine) if log.kind == "visible" else (),
+        found.comparison,
+        found.support,
         {"seed": settings.seed, "states": settings.states, "epochs": plan.epochs, "batch": plan.batch},
         {
             "fsmlearn": __version__,
@@ -116,26 +136,63 @@ def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log
             "pandas": version("pandas"),
             "python": platform.python_version(),
         },
+        found.held_out,
     )
-    yield Learned(log, denoised, model, found.machine, about)
+    yield Learned(log, found.denoised, model, found.machine, about)
 
 
-def untouched(log: Log) -> Denoised:
-    """A log that hides its states cannot be judged row by row beforehand: there the network is the filter."""
-    return Denoised(log, log, np.arange(len(log)), np.zeros(len(log), np.bool_), (), {})
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A machine, and what the log says of it."""
+
+    machine: Machine
+    denoised: Denoised
+    vectors: int
+    clusters: int
+    misfits: int = 0
+    comparison: tuple[Comparison, ...] = ()
+    support: tuple[Support, ...] = ()
+    held_out: HeldOut = NOTHING
 
 
-def planned(data: Histories, settings: Settings) -> Plan:
+def _of_rows(model: Model, log: Log, denoised: Denoised, data: Histories, states: int | None) -> _Found:
+    """The machine of a log that has triggers, with states or outputs."""
+    found = extract(model, denoised.log, data, denoised.gap, states)
+    if log.kind == "visible":
+        compared = compare(denoised, found.machine)
+    else:
+        denoised, compared = misfits.judge(log, data, found), misfits.compare(log, data, found)
+    missing = found.standing.fit.misfits
+    supported = support(log, data, found)
+    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, compared, supported)
+
+
+def _of_events(model: Model, log: Log, denoised: Denoised, held: NDArray[np.bool_], states: int | None) -> _Found:
+    """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
+    found = automaton(model, log, states)
+    scores = compared(model, log, held, states) if held.any() else NOTHING
+    return _Found(found.machine, denoised, len(log) + len(log.traces), found.fine, held_out=scores)
+
+
+def usual_cell(kind: LogKind, activation: str) -> str:
+    """The cell where none is asked for. Hidden states are all memory, which gates keep better; only an Elman cell has
+    a choice of activations."""
+    return "gru" if kind == "hidden" and activation == "tanh" else "elman"
+
+
+def planned(data: Histories, cell: str, settings: Settings, *, sequence: bool = False) -> Plan:
     """Sizes that need no choice: a bigger network for a bigger log, smaller minibatches for a smaller one.
 
     A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell.
     """
     rows, windows = len(data), len(data.starts)
-    if settings.cell == "elman":
+    if cell == "elman":
         hidden, epochs, rate = 128 if rows > 20_000 else 64, 60, 4e-3
     else:
         hidden, epochs, rate = 128, 20, 1.2e-2
     batch = int(np.clip(windows // 30, 8, 64))
+    if sequence:  # a few long traces make few steps of an epoch
+        epochs = int(np.clip(STEPS * batch // windows, epochs, 5 * epochs))
     return Plan(settings.hidden or hidden, settings.epochs or epochs, rate, batch=batch)
 
 

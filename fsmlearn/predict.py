@@ -1,5 +1,7 @@
 """Where a machine goes next: visible state, trigger and what came before -> next states with their shares.
 
+Of a machine that makes events itself: which event comes next.
+
 One visible state may stand for several states of the machine. Which of them it is is held as a belief, a
 probability for each, which every trigger moves on and every visible state narrows down (the forward
 recursion of hidden Markov models). Standard library only; it knows nothing of files.
@@ -26,6 +28,23 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Upcoming:
+    """One event that may come next in a labelled transition system; `count` is the log rows behind it."""
+
+    event: str
+    probability: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What may come next, the most probable first; nothing after the end of a trace."""
+
+    events: tuple[Upcoming, ...]
+    followed: bool = True  # False where the history does not lead from the initial state to the given one
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What may happen, the most probable first; nothing where the log never showed this trigger in this state."""
 
@@ -46,17 +65,39 @@ def predict(machine: Machine, state: str | None, trigger: str, history: Sequence
     wanted = states_called(machine, state) if state is not None else None
     if wanted and not history:
         return Answer(_answer(machine, _busy(machine, wanted, trigger), trigger))
+    belief, followed = _after(machine, history, wanted)
+    return Answer(_answer(machine, belief or _busy(machine, wanted or machine.labels, trigger), trigger), followed)
+
+
+def outlook(machine: Machine, state: str | None, history: Sequence[str] = ()) -> Outlook:
+    """Which events come next in a labelled transition system, in `state` or after the events of `history`, or both.
+
+    A history is followed as in `predict`. Raises UnknownNameError.
+    """
+    for each in history:
+        _check_trigger(machine, each, "event")
+    wanted = states_called(machine, state) if state is not None else None
+    if wanted and not history:
+        return Outlook(_upcoming(machine, _rows(machine, wanted)))
+    belief, followed = _after(machine, history, wanted)
+    return Outlook(_upcoming(machine, belief or _rows(machine, wanted or machine.labels)), followed)
+
+
+def _after(machine: Machine, history: Sequence[str], wanted: Sequence[str] | None) -> tuple[Mapping[str, float], bool]:
+    """A belief after a history that ends in one of the wanted states; whether the initial state led there.
+
+    Where it does not, the history is followed from anywhere, and starts again where it leads nowhere; the belief is
+    empty where even that does not end in a wanted state.
+    """
     belief: Mapping[str, float] = {machine.initial: 1.0}
     for each in history:
         belief = _moved(machine, belief, each)
     if belief := _narrowed(belief, wanted):
-        return Answer(_answer(machine, belief, trigger))
-    everywhere = _rows(machine, machine.labels)
-    belief = everywhere
+        return belief, True
+    belief = everywhere = _rows(machine, machine.labels)
     for each in history:
         belief = _moved(machine, belief, each) or _moved(machine, everywhere, each) or everywhere
-    belief = _narrowed(belief, wanted) or _busy(machine, wanted or machine.labels, trigger)
-    return Answer(_answer(machine, belief, trigger), followed=False)
+    return _narrowed(belief, wanted), False
 
 
 class Follower:
@@ -83,8 +124,20 @@ class Follower:
         return Answer(_answer(self.machine, belief, trigger), self.followed)
 
     def move(self, trigger: str, output: str | None = None) -> None:
-        """Let the trigger happen, with `output` where one was seen."""
-        self._belief = _moved(self.machine, self._belief, trigger, output)
+        """Let the trigger happen, with `output` where one was seen; what the machine cannot give is taken for noise."""
+        moved = _moved(self.machine, self._belief, trigger, output)
+        self._belief = moved or _moved(self.machine, self._belief, trigger)
+
+    def outlook(self, event: str) -> Outlook:
+        """Let an event happen, and say which come next. Raises UnknownNameError."""
+        _check_trigger(self.machine, event, "event")
+        everywhere = _rows(self.machine, self.machine.labels)
+        belief = _moved(self.machine, self._belief, event)
+        if not belief:
+            self.followed = False
+            belief = _moved(self.machine, everywhere, event) or everywhere
+        self._belief = belief
+        return Outlook(_upcoming(self.machine, belief), self.followed)
 
 
 def states_called(machine: Machine, state: str) -> tuple[str, ...]:
@@ -98,9 +151,9 @@ def states_called(machine: Machine, state: str) -> tuple[str, ...]:
     raise UnknownNameError(_unknown("state", state, [*known, *(name for name in machine.labels if name not in known)]))
 
 
-def _check_trigger(machine: Machine, trigger: str) -> None:
+def _check_trigger(machine: Machine, trigger: str, what: str = "trigger") -> None:
     if trigger not in machine.triggers:
-        raise UnknownNameError(_unknown("trigger", trigger, machine.triggers))
+        raise UnknownNameError(_unknown(what, trigger, machine.triggers))
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
@@ -162,3 +215,16 @@ def _answer(machine: Machine, belief: Mapping[str, float], trigger: str) -> tupl
         merged[seen] = (probability + share / total, count + t.count)
     found = [Prediction(*seen, min(probability, 1.0), count) for seen, (probability, count) in merged.items()]
     return tuple(sorted(found, key=lambda p: (-p.probability, p.next_state, p.output or "")))
+
+
+def _upcoming(machine: Machine, belief: Mapping[str, float]) -> tuple[Upcoming, ...]:
+    """The events that come next, whatever states they lead to."""
+    merged: dict[str, tuple[float, int]] = {}
+    for name, share in belief.items():
+        for trigger in machine.triggers:
+            for t in machine.successors(name, trigger):
+                probability, count = merged.get(trigger, (0.0, 0))
+                merged[trigger] = (probability + share * t.probability, count + t.count)
+    total = sum(probability for probability, _ in merged.values())
+    found = [Upcoming(event, min(share / total, 1.0), count) for event, (share, count) in merged.items()]
+    return tuple(sorted(found, key=lambda each: (-each.probability, each.event)))

@@ -16,13 +16,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, TrainingSummary, Verdict
-from fsmlearn.formats import Row, plain, printable
+from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Support, TrainingSummary, Verdict
+from fsmlearn.formats import Cell, Row, plain, printable
 from fsmlearn.machine import Machine
 
 STATES = 20  # shown of a machine, and
 EXAMPLES = 5  # of the filter's findings, and
 WORDS = 20  # of each kind in a log, and
+FEW = 2  # rows or less leave something in doubt, and so do
+SURE = 3.0  # nats or less
 DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
 
 NOISE = {"label": "wrong next state", "spurious": "row of nothing", "swap": "rows in wrong order", "drop": "row lost"}
@@ -41,6 +43,7 @@ def whole(machine: Machine, about: About, width: int, *, full: bool) -> Renderab
         Text(),
         states(machine, about),
         Padding(transitions(machine, width - 2, None if full else STATES), (1, 0, 1, 2)),
+        *doubts(about.support),
         comparison(about.comparison, full=full),
     )
 
@@ -48,13 +51,14 @@ def whole(machine: Machine, about: About, width: int, *, full: bool) -> Renderab
 def log(summary: LogSummary) -> RenderableType:
     """What was read, and what was odd about it."""
     files = ", ".join(summary.files)
-    sizes = [counted(summary.rows, "row"), counted(summary.traces, "trace"), counted(summary.triggers, "trigger")]
+    trigger = "distinct event" if summary.kind == "sequence" else "trigger"
+    sizes = [counted(summary.rows, "row"), counted(summary.traces, "trace"), counted(summary.triggers, trigger)]
     sizes += [counted(summary.states, "visible state")] * bool(summary.states)
     sizes += [counted(summary.outputs, "output")] * bool(summary.outputs)
     facts = [files, ", ".join(sizes)]
     facts.append(f"columns {', '.join(_column(role, header) for role, header in summary.columns.items())}")
     odd = [f"{_times(count, what)}, first at {where}: {done}" for what, count, where, done in summary.oddities]
-    return _facts(("read", facts), ("odd", odd or ["nothing"]))
+    return titled(("read", facts), ("odd", odd or ["nothing"]))
 
 
 def contents(summary: LogSummary, frequencies: Mapping[str, Sequence[tuple[str, int]]]) -> RenderableType:
@@ -64,12 +68,17 @@ def contents(summary: LogSummary, frequencies: Mapping[str, Sequence[tuple[str, 
         shown = [f"{name} {count:,}" for name, count in pairs[:WORDS]]
         more = [f"and {len(pairs) - WORDS:,} more"] if len(pairs) > WORDS else []
         lines.append((what, [", ".join([*shown, *more])]))
-    return Group(log(summary), _facts(*lines))
+    return Group(log(summary), titled(*lines))
 
 
 def model(machine: Machine, about: About) -> RenderableType:
     """What is in a model file: the log, the network and the machine, and what made them."""
-    made = [
+    return Group(log(about.log), training(about.training), states(machine, about), made(about))
+
+
+def made(about: About) -> RenderableType:
+    """What made a model, and from which log."""
+    facts = [
         (
             "settings",
             [", ".join(f"{key} {plain(value)}" for key, value in about.settings.items() if value is not None)],
@@ -77,26 +86,34 @@ def model(machine: Machine, about: About) -> RenderableType:
         ("made with", [", ".join(f"{name} {version}" for name, version in about.versions.items())]),
         ("SHA-256", [about.log.fingerprint]),
     ]
-    return Group(log(about.log), training(about.training), states(machine, about), _facts(*made))
+    return titled(*facts)
 
 
-def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES) -> RenderableType:
-    """What the filter dropped and repaired, and why."""
+def noise(
+    summary: NoiseSummary, rows: int, examples: int = EXAMPLES, every: str = "fsmlearn report --noise"
+) -> RenderableType:
+    """What was dropped and repaired, and why; `every` is the command that lists every such row.
+
+    Where the log hides its states its rows are judged by the machine, which was learned from them as they were.
+    """
     touched = summary.dropped + summary.repaired
     share = percent(touched / rows if rows else 0)
-    facts = [f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({share})"]
+    if "output" in summary.rates:
+        facts = [f"{counted(touched, 'row')} with an output that the machine does not give ({share})"]
+    else:
+        facts = [f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({share})"]
     for kind, rate in summary.rates.items():
         found = summary.counts.get(kind, 0)
-        if found or rate > 0:
+        if kind in NOISE and (found or rate > 0):
             known = f", {found:,} found" if kind in summary.counts else ""
-            facts.append(f"{NOISE.get(kind, kind)}: estimated {percent(rate)} of the rows{known}")
+            facts.append(f"{NOISE[kind]}: estimated {percent(rate)} of the rows{known}")
     if summary.gaps:
         facts.append(f"{counted(summary.gaps, 'place')} where rows seem to be lost")
     shown = summary.examples[:examples]
     facts += [f"{where}: {action}, {reason}" for where, action, _, reason in shown]
     if shown and touched > len(shown):
-        facts.append(f"... and {touched - len(shown):,} more; `fsmlearn filter LOG --dropped FILE` lists all of them")
-    return _facts(("noise", facts))
+        facts.append(f"... and {touched - len(shown):,} more; `{every}` lists all of them")
+    return titled(("noise", facts))
 
 
 def training(summary: TrainingSummary) -> RenderableType:
@@ -104,7 +121,7 @@ def training(summary: TrainingSummary) -> RenderableType:
     activation = f" ({summary.activation})" if summary.cell == "elman" else ""
     facts = [
         f"{CELLS.get(summary.cell, summary.cell)} network{activation}, {summary.hidden} hidden units, "
-        f"{summary.parameters:,} weights, {counted(summary.rows, 'clean row')}",
+        f"{summary.parameters:,} weights, {counted(summary.rows, 'row')}",
     ]
     if summary.epochs:
         first, last = summary.epochs[0], summary.epochs[-1]
@@ -117,7 +134,7 @@ def training(summary: TrainingSummary) -> RenderableType:
             f"kept epoch {best.index}: right on {percent(best.held_out_accuracy)} of the held-out rows, "
             f"{percent(best.accuracy)} of the others"
         )
-    return _facts(("training", facts))
+    return titled(("training", facts))
 
 
 def states(machine: Machine, about: About) -> RenderableType:
@@ -134,12 +151,11 @@ def states(machine: Machine, about: About) -> RenderableType:
     random = sum(ways > 1 for ways in pairs.values())
     if random:
         facts.append(f"{counted(random, 'state and trigger', 'states and triggers')} with more than one way on")
-    missing = len(machine.states) * len(machine.triggers) - len(pairs)
-    if missing:
+    if missing := len(machine.unseen()):
         facts.append(f"{missing:,} of {missing + len(pairs):,} states and triggers never seen together")
-    if about.extraction.misfits:
+    if about.extraction.misfits and about.log.kind == "visible":
         facts.append(f"{counted(about.extraction.misfits, 'clean row')} without a place in it")
-    return _facts(("machine", facts))
+    return titled(("machine", facts))
 
 
 def transitions(machine: Machine, width: int, most: int | None = None) -> RenderableType:
@@ -153,20 +169,30 @@ def transitions(machine: Machine, width: int, most: int | None = None) -> Render
     return Group(table, Text(f"... and {counted(hidden, 'more state')}; `fsmlearn extract-table` shows all of them"))
 
 
+def doubts(claims: Sequence[Support]) -> list[RenderableType]:
+    """What the log hardly bears out, the least of it first; nothing where there is nothing of the kind."""
+    weak = [each for each in claims if each.nats < SURE or (each.trigger is not None and each.rows <= FEW)]
+    lines = []
+    for each in sorted(weak, key=lambda each: each.rows)[:EXAMPLES]:
+        way = f" / {each.output}" if each.output is not None else ""
+        what = f"{each.state} + {each.trigger} → {each.next_state}{way}" if each.trigger is not None else each.state
+        doubt = f", which favour it over {each.rival} by {each.nats:.1f} nats" if each.nats < SURE else ""
+        if each.nats == 0 and each.rival is None:
+            doubt = ", and no row after it tells where it leads"
+        lines.append(f"{what} rests on {counted(each.rows, 'row')}{doubt}")
+    if len(weak) > EXAMPLES:
+        lines.append(f"... and {len(weak) - EXAMPLES:,} more; `fsmlearn report --support` lists all there is")
+    return [titled(("in doubt", lines)), Text()] if lines else []
+
+
 def comparison(rows: Sequence[Comparison], *, full: bool) -> RenderableType:
     """Learned against observed; not `full`, only what differs."""
     verdicts = Counter(row.verdict for row in rows)
     tally = ", ".join(f"{verdicts[verdict]:,} {verdict}" for verdict in VERDICTS if verdicts[verdict])
-    facts = _facts(("compared", [f"{counted(len(rows), 'transition')}, learned against observed: {tally or 'none'}"]))
+    facts = titled(("compared", [f"{counted(len(rows), 'transition')}, learned against observed: {tally or 'none'}"]))
     order = list(VERDICTS)
-    wanted = (
-        list(rows)
-        if full
-        else sorted(
-            (row for row in rows if row.verdict != "learned"),
-            key=lambda row: (-order.index(row.verdict), -row.observed),
-        )
-    )
+    unlike = [row for row in rows if row.verdict != "learned"]
+    wanted = list(rows) if full else sorted(unlike, key=lambda row: (-order.index(row.verdict), -row.observed))
     shown = wanted if full else wanted[:DIFFERENCES]
     if not shown:
         return facts
@@ -176,12 +202,13 @@ def comparison(rows: Sequence[Comparison], *, full: bool) -> RenderableType:
     return Group(*parts)
 
 
-def transition_table(machine: Machine) -> Table:
-    """Every transition on a line of its own."""
+def transition_table(machine: Machine, most: int | None = None) -> Table:
+    """Every transition on a line of its own, of at most so many states."""
     outputs = any(t.output is not None for t in machine.transitions)
-    table = _table("state", "trigger", "next state", *["output"] * outputs, right=("rows", "share"))
-    before = None
-    for t in machine.transitions:
+    trigger = "event" if machine.kind == "lts" else "trigger"
+    table = _table("state", trigger, "next state", *["output"] * outputs, right=("rows", "share"))
+    before, shown = None, set(list(machine.labels)[:most])
+    for t in (t for t in machine.transitions if t.state in shown):
         name = t.state if t.state != before else ""
         output = [word(t.output)] if outputs else []
         table.add_row(
@@ -210,15 +237,20 @@ def comparison_table(rows: Iterable[Comparison]) -> Table:
 
 
 def rows_table(columns: Sequence[str], rows: Iterable[Row]) -> Table:
-    """Any rows as a table; probabilities as shares."""
+    """Any rows as a table; probabilities as shares, other fractions with one digit."""
     rows = list(rows)
+
+    def text(column: str, cell: Cell) -> Text:
+        if isinstance(cell, float):
+            return Text(percent(cell) if column == "probability" else f"{cell:,.1f}")
+        return word(plain(cell))
+
     numbers = [c for c in columns if any(isinstance(row[c], int | float) for row in rows)]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column.replace("_", " "), justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        cells = (row[c] for c in columns)
-        table.add_row(*(percent(cell) if isinstance(cell, float) else word(plain(cell)) for cell in cells))
+        table.add_row(*(text(column, row[column]) for column in columns))
     return table
 
 
@@ -264,7 +296,7 @@ def _column(role: str, header: str) -> str:
     return header if plain_header.endswith(plain_role) else f"{header} (as {role.replace('_', ' ')})"
 
 
-def _facts(*groups: tuple[str, list[str]]) -> Table:
+def titled(*groups: tuple[str, list[str]]) -> Table:
     """Titles on the left, lines on the right."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, min_width=9)

@@ -147,10 +147,7 @@ class Cell(ABC):
         if noise is not None:
             z[:, -noise.shape[1] :] += noise
         memory, kept = self.run(params, z, batch.sizes, batch.start)
-        p = self.logits(params, memory)
-        p -= p.max(1, keepdims=True)
-        np.exp(p, out=p)
-        p /= p.sum(1, keepdims=True)
+        p = softmax(self.logits(params, memory))
         weight = np.where(batch.targets >= 0, batch.weights, 0)
         target = np.maximum(batch.targets, 0)
         likelihood = np.maximum(p[np.arange(len(p)), target], np.finfo(p.dtype).tiny)
@@ -170,6 +167,14 @@ class Cell(ABC):
             "c": d_logits.sum(0),
         }
         return Backward(grads, d_memory)
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Logits (n, O) as distributions, in place."""
+    logits -= logits.max(1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(1, keepdims=True)
+    return logits
 
 
 def output_gradient(batch: Batch, forward: Forward) -> FloatArray:

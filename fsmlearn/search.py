@@ -67,7 +67,7 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
     """Fit a table, send what it does not believe where the rest goes, drop states that no row visits (unless it is
     the only one of its visible state: a trace ends there)."""
     now = fit(rows, table, found)
-    table = Table(table.label, _route(rows, table, now), table.start)
+    table = Table(table.label, np.take_along_axis(table.target, leading(rows, now), 1), table.start)
     now = fit(rows, table, found)
     visited = np.unique(now.states)
     used = np.union1d(visited, np.flatnonzero(~np.isin(table.label, table.label[visited])))
@@ -85,16 +85,20 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
     return Standing(table, now, ahead, ahead.argmax(1))
 
 
-def _route(rows: Rows, table: Table, now: Fit) -> Ints:
-    """Where states are hidden, an answer that is not believed was noise: the machine went where it mostly goes."""
+def leading(rows: Rows, now: Fit) -> Ints:
+    """(k, U): the symbol whose target each symbol has.
+
+    Where states are hidden, an answer that is not believed was noise, and one that the log does not say may be any:
+    the machine went where it mostly goes.
+    """
+    k = len(now.counts)
+    own = np.broadcast_to(np.arange(rows.symbols), (k, rows.symbols))
     if rows.labels > 1:
-        return table.target
-    counts = np.where(now.believed, now.counts, 0)
-    order = np.argsort(counts, axis=1, kind="stable")
-    main = np.zeros((len(table), len(rows.cell_label)), np.int64)
-    main[np.arange(len(table))[:, None], rows.symbol_cell[order]] = order  # the last written is the commonest
-    main_target = np.take_along_axis(table.target, main[:, rows.symbol_cell], 1)
-    return np.where(now.believed, table.target, main_target)
+        return own
+    order = np.argsort(now.counts + now.believed * len(rows), axis=1, kind="stable")
+    main = np.zeros((k, len(rows.cell_label)), np.int64)
+    main[np.arange(k)[:, None], rows.symbol_cell[order]] = order  # the last written is the commonest
+    return np.where(now.believed, own, main[:, rows.symbol_cell])
 
 
 def settle(rows: Rows, table: Table, found: Ints) -> Standing:
@@ -114,25 +118,29 @@ def settle(rows: Rows, table: Table, found: Ints) -> Standing:
 def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     """Targets and starts that the futures of all rows vote for."""
     table = now.table
-    linked = rows.linked
-    key = now.fit.states[linked] * rows.symbols + rows.symbol[linked]
-    keys, votes = _sums(key, now.ahead[rows.following[linked]])
-    state, symbol = keys // rows.symbols, keys % rows.symbols
-    votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
+    state, symbol, votes = _votes(rows, now, leading(rows, now.fit))
     best = votes.argmax(1)
-    each = np.arange(len(keys))
+    each = np.arange(len(state))
     better = votes[each, best] > votes[each, table.target[state, symbol]] + CERTAIN
-    if rows.labels == 1:
-        better &= now.fit.believed[state, symbol]
     target = table.target.copy()
     target[state[better], symbol[better]] = best[better]
-    labels, votes = _sums(rows.label[rows.first], now.ahead[rows.first])
+    labels, votes = summed(rows.label[rows.first], now.ahead[rows.first])
     start = table.start.copy()
     start[labels] = votes.argmax(1)
     return target, start
 
 
-def _sums(key: Ints, values: Singles) -> tuple[Ints, Floats]:
+def _votes(rows: Rows, now: Standing, leads: Ints) -> tuple[Ints, Ints, Floats]:
+    """State and symbol (m,) of every transition that leads on, and the nats with which its rows' futures vote for each
+    state as its target (m, k). `leads` (k, U) is what `leading` says."""
+    linked = rows.linked
+    states = now.fit.states[linked]
+    keys, votes = summed(states * rows.symbols + leads[states, rows.symbol[linked]], now.ahead[rows.following[linked]])
+    symbol = keys % rows.symbols
+    return keys // rows.symbols, symbol, np.where(_possible(rows, now.table.label)[symbol], votes, -np.inf)
+
+
+def summed(key: Ints, values: Singles | Floats) -> tuple[Ints, Floats]:
     """Sums of the rows of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
@@ -175,14 +183,16 @@ def join(rows: Rows, now: Standing) -> Standing | None:
     for pair in _nearest(now, np.inf):
         table, found = redirected(now, [pair])
         if fit(rows, table, found).length < now.length - 1e-6:
-            return settle(rows, table, found)
+            trial = settle(rows, table, found)
+            if trial.length < now.length - 1e-6:
+                return trial
     return None
 
 
 def _nearest(now: Standing, limit: float) -> list[tuple[int, int]]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
-    states, sums = _sums(now.fit.states, now.ahead)
+    states, sums = summed(now.fit.states, now.ahead)
     loss = np.full((k, k), np.inf)
     loss[states] = sums[np.arange(len(states)), states][:, None] - sums
     loss[now.table.label[:, None] != now.table.label[None, :]] = np.inf
@@ -210,12 +220,13 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     entered = np.where(before >= 0, table.target[states[before], rows.symbol[before]], table.start[rows.label[enters]])
     came = entered == states[enters]
     enters, way = enters[came], way[came]
-    keys, votes = _sums(
-        way * rows.symbols + rows.symbol[enters],
-        np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0)),
+    key = way * rows.symbols + rows.symbol[enters]
+    keys, votes = summed(
+        key, np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0))
     )
-    count = np.unique(way * rows.symbols + rows.symbol[enters], return_counts=True)[1]
     by, symbol = keys // rows.symbols, keys % rows.symbols
+    count = np.unique(key, return_counts=True)[1]
+    count[rows.symbol_answer[symbol] < 0] = 0
     ways, index = np.unique(by, return_inverse=True)
     state = np.zeros(len(ways), np.int64)
     state[np.searchsorted(ways, way)] = states[enters]
@@ -226,15 +237,22 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     most = np.zeros(cell_index.max() + 1)
     np.maximum.at(most, cell_index, count)
     stray = float(np.log((now.fit.misfits + 1) / (len(rows) + 2) / max(rows.answers - 1, 1)))
-    own = count * np.log(count / of)
-    extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(of)
+    own = count * np.log(np.maximum(count, 1) / np.maximum(of, 1))
+    extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(np.maximum(of, 1))
     believed = (count == most[cell_index]) | (own - count * stray > extra)
+    if rows.labels == 1:  # what is not believed goes where the commonest answer of its cell goes
+        commonest = np.flatnonzero(count == most[cell_index])[::-1]
+        leads = np.zeros(len(most), np.int64)
+        leads[cell_index[commonest]] = commonest
+        led, sums = summed(np.where(believed, np.arange(len(keys)), leads[cell_index]), votes)
+        votes = np.zeros_like(votes)
+        votes[led] = sums
     votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
     each = np.arange(len(keys))
     best = votes.argmax(1)
     present = count * now.fit.likelihood[at, symbol] + votes[each, table.target[at, symbol]]
     future = np.where(believed, own + votes[each, best], count * stray + votes[each, table.target[at, symbol]])
-    gain = np.where(rows.symbol_answer[symbol] >= 0, np.maximum(future - present, 0), 0)
+    gain = np.where((rows.symbol_answer[symbol] >= 0) | (rows.labels == 1), np.maximum(future - present, 0), 0)
     gains = np.bincount(index, gain)
     several = np.bincount(state, minlength=k)[state] > 1
     for w in np.argsort(-np.where(several, gains, 0), kind="stable")[:tries]:
@@ -314,46 +332,51 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
 def simplify(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
     table, length = now.table, now.length
-    linked = rows.linked
-    keys, votes = _sums(now.fit.states[linked] * rows.symbols + rows.symbol[linked], now.ahead[rows.following[linked]])
-    state, symbol = keys // rows.symbols, keys % rows.symbols
-    votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
-    each = np.arange(len(keys))
+    leads = leading(rows, now.fit)
+    state, symbol, votes = _votes(rows, now, leads)
+    each = np.arange(len(state))
     loss = votes[each, table.target[state, symbol]][:, None] - votes
-    loss[~now.fit.believed[state, symbol]] = np.inf
     loss[each, table.target[state, symbol]] = np.inf
     target = table.target.copy()
     for index in np.argsort(loss, axis=None, kind="stable")[:TRIES]:
         which, to = divmod(int(index), len(table))
         if loss[which, to] > NEARLY:
             break
-        q, u = state[which], symbol[which]
-        old = target[q, u]
-        target[q, u] = to
-        trial = fit(rows, Table(table.label, target, table.start), now.found)
-        if trial.length < length - 1e-6:
-            length = trial.length
+        q = state[which]
+        all_of = leads[q] == symbol[which]
+        old = target[q, all_of]
+        target[q, all_of] = to
+        shorter = fit(rows, Table(table.label, target, table.start), now.found).length
+        if shorter < length - 1e-6:
+            length = shorter
         else:
-            target[q, u] = old
+            target[q, all_of] = old
     if length == now.length:
         return None
-    return settle(rows, Table(table.label, target, table.start), now.found)
+    simpler = settle(rows, Table(table.label, target, table.start), now.found)
+    return simpler if simpler.length < now.length - 1e-6 else None  # noise is led anew, which may cost more
 
 
-def descend(rows: Rows, table: Table) -> Standing:
-    """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps."""
-    some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
-    some[table.label[::-1]] = np.arange(len(table))[::-1]
-    now = settle(rows, table, some[rows.label])
-    grown = 0
+def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Standing:
+    """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps.
+
+    `found` (N,) is the state to go on from where rows are lost, as far as it is known. Without `grow` states are only
+    merged.
+    """
+    if found is None:
+        some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
+        some[table.label[::-1]] = np.arange(len(table))[::-1]
+        found = some[rows.label]
+    now = settle(rows, table, found)
+    left = GROWTH if grow else 0
     while True:
         step = merge(rows, now, 0.5, 4)
-        if step is None and grown < GROWTH and (step := split(rows, now, 8)):
-            grown += 1
+        if step is None and left > 0 and (step := split(rows, now, 8)):
+            left -= 1
         step = step or merge(rows, now, 40.0, 8) or join(rows, now)
-        if step is None and rows.certain:
-            if grown < GROWTH and (step := recall(rows, now, 4)):
-                grown += GROWTH // 5
+        if step is None and rows.certain and grow:
+            if left > 0 and (step := recall(rows, now, 4)):
+                left -= GROWTH // 5
             step = step or simplify(rows, now)
         if step is None:
             return now

@@ -6,6 +6,7 @@ The summaries outlive the arrays: they are shown, and stored beside the machine.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from fsmlearn.denoise import Denoised
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
 
-EXAMPLES = 100  # findings that are kept
+EXAMPLES = 100_000  # findings that are kept
+
+Way = tuple[str, str, str, str | None]  # state, trigger, next state and output, as the log or the table calls them
 
 
 def of_log(log: Log) -> LogSummary:
@@ -50,8 +53,9 @@ def of_noise(denoised: Denoised) -> NoiseSummary:
 
 
 def frequencies(log: Log) -> dict[str, list[tuple[str, int]]]:
-    """Rows for each visible state, trigger and output, the most frequent first."""
-    columns = {"states": (log.states, log.state), "triggers": (log.triggers, log.trigger)}
+    """Rows for each visible state, trigger or event, and output, the most frequent first."""
+    triggers = "events" if log.kind == "sequence" else "triggers"
+    columns = {"states": (log.states, log.state), triggers: (log.triggers, log.trigger)}
     columns["outputs"] = (log.outputs, log.output)
     found = {}
     for what, (words, codes) in columns.items():
@@ -74,11 +78,16 @@ def compare(denoised: Denoised, machine: Machine) -> tuple[Comparison, ...]:
     distinct, index = np.unique(rows, axis=0, return_inverse=True)
     observed = np.bincount(index.ravel(), minlength=len(distinct)).tolist()
     noise = np.bincount(index.ravel(), wrong, minlength=len(distinct)).astype(int).tolist()
-    seen: dict[tuple[str, str, str, str | None], tuple[int, int]] = {}
+    seen: dict[Way, tuple[int, int]] = {}
     for (state, trigger, after, output), all_rows, noisy in zip(distinct.tolist(), observed, noise, strict=True):
         words = (source.states[state], source.triggers[trigger], source.states[after])
         seen[(*words, source.outputs[output] if output >= 0 else None)] = (all_rows, noisy)
-    learned: Counter[tuple[str, str, str, str | None]] = Counter()
+    return compared(seen, machine)
+
+
+def compared(seen: Mapping[Way, tuple[int, int]], machine: Machine) -> tuple[Comparison, ...]:
+    """Every transition of a log, with its rows and how many of them are noise, beside those of its machine."""
+    learned: Counter[Way] = Counter()
     total: Counter[tuple[str, str]] = Counter()
     for each in machine.transitions:
         state_word, after_word = machine.visible(each.state), machine.visible(each.next_state)

@@ -93,6 +93,13 @@ def renumber(words: Sequence[str], *columns: Codes) -> tuple[tuple[str, ...], li
     return tuple(words[code] for code in order.tolist()), [new[codes] for codes in columns]
 
 
+def drop_word(words: tuple[str, ...], codes: Codes, word: str) -> tuple[tuple[str, ...], Codes]:
+    """The words without one of them, and the codes with UNKNOWN in its place."""
+    place = words.index(word)
+    new = np.where(codes == place, UNKNOWN, codes - (codes > place))
+    return words[:place] + words[place + 1 :], new.astype(np.int32)
+
+
 def fill_empty(empty: int, state: Codes, next_state: Codes, joined: Bools) -> tuple[Rows, Rows]:
     """Fill empty states (those with the code `empty`) in place: (rows with a new state, rows with a new next_state).
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 Item = TypeVar("Item")
 
 KINDS = ("label", "spurious", "drop", "swap")
+HIDDEN_KINDS = ("output",)  # where the log hides the states
 
 
 class Row(NamedTuple):
@@ -115,19 +116,21 @@ def disturb(world: World, rng: random.Random, rows: list[Row], trace: int, line:
     written: list[Row] = []
 
     def note(kind: str, true: Row | None, row: Row) -> None:
-        noise.rows.append({"line": line + len(written), "kind": kind, "true": true and cells(true)})
+        noise.rows.append({"line": line + len(written), "kind": kind, "true": true and shown(world, true)})
         written.append(row)
 
     i = 0
     while i < len(rows):
         row = rows[i]
-        kind = pick(rng, KINDS) if rng.random() < world.noise else None
+        kind = pick(rng, HIDDEN_KINDS if world.hides_states else KINDS) if rng.random() < world.noise else None
         if kind == "swap" and (i + 1 == len(rows) or rows[i + 1] == row):
             kind = None  # nothing to change places with
         if kind == "label":
             note(kind, row, row._replace(next_state=pick(rng, [w for w in labels if w != row.next_state])))
+        elif kind == "output":
+            note(kind, row, row._replace(output=pick(rng, [w for w in outputs if w != row.output])))
         elif kind == "drop":
-            noise.lost.append({"trace": trace, "before_line": line + len(written), "true": cells(row)})
+            noise.lost.append({"trace": trace, "before_line": line + len(written), "true": shown(world, row)})
         elif kind == "swap":
             note(kind, row, rows[i + 1])
             note(kind, rows[i + 1], row)
@@ -142,9 +145,10 @@ def disturb(world: World, rng: random.Random, rows: list[Row], trace: int, line:
     return written
 
 
-def cells(row: Row) -> dict[str, str]:
-    """A row as columns; a world without outputs has no output column."""
-    return {name: cell for name, cell in row._asdict().items() if cell is not None}
+def shown(world: World, row: Row) -> dict[str, str]:
+    """A row as the columns of the log; a world without outputs has no output column."""
+    columns = ("trigger", "output") if world.hides_states else row._fields
+    return {name: cell for name, cell in row._asdict().items() if name in columns and cell is not None}
 
 
 def make(world: World) -> tuple[str, str]:
@@ -158,12 +162,10 @@ def make(world: World) -> tuple[str, str]:
     for trace in range(1, world.traces + 1):
         rows = disturb(world, rng, walk(world, rng, counts), trace, line, noise)
         for step, row in enumerate(rows, start=1):
-            shown = cells(row)
-            if world.hides_states:
-                shown = {"trigger": shown["trigger"], "output": shown["output"]}
+            cells = shown(world, row)
             if line == 2:
-                writer.writerow(["trace", "step", *shown])
-            writer.writerow([trace, step, *shown.values()])
+                writer.writerow(["trace", "step", *cells])
+            writer.writerow([trace, step, *cells.values()])
             line += 1
     transitions = [
         {"state": state, "trigger": trigger, **branch._asdict(), "count": counts[state, trigger, branch]}
@@ -313,6 +315,36 @@ def refrigerated_lorry() -> World:
     return World("refrigerated_lorry", 8, 360, 0.0, "Empty", machine, driver, hides_states=True)
 
 
+def vending_machine() -> World:
+    """Coffee for two coins, cocoa for three; a key opens the door. The log does not show how many coins are in."""
+    machine = {}
+    for coins in range(4):
+        after = {"Coffee": coins - 2, "Cocoa": coins - 3}
+        machine[f"{coins} coins", "Coin"] = sure(f"{min(coins + 1, 3)} coins", "clink" if coins < 3 else "coin back")
+        for drink, left in after.items():
+            machine[f"{coins} coins", drink] = sure(
+                f"{left if left >= 0 else coins} coins", drink.lower() if left >= 0 else "beep"
+            )
+        machine[f"{coins} coins", "Return"] = sure("0 coins", "coins back" if coins else "beep")
+    machine |= {
+        ("0 coins", "Key"): sure("Open", "door opens"),
+        ("Open", "Key"): sure("0 coins", "door closes"),
+        ("Open", "Coffee"): sure("Open", "coffee"),
+        ("Open", "Cocoa"): sure("Open", "cocoa"),
+    }
+
+    def person(rng: random.Random, state: str, rows: int) -> str | None:
+        if rows >= 8 and rng.random() < 0.12:
+            return None
+        if state == "Open":
+            return pick(rng, ("Key", "Coffee", "Cocoa"), (0.5, 0.25, 0.25))
+        if state == "0 coins" and rng.random() < 0.1:
+            return "Key"
+        return pick(rng, ("Coin", "Coffee", "Cocoa", "Return"), (0.55, 0.2, 0.17, 0.08))
+
+    return World("vending_machine", 21, 300, 0.03, "0 coins", machine, person, hides_states=True)
+
+
 WASHING_CYCLE = """\
 Step,Current State,Trigger,Next State
 1,Off,Power,Idle
@@ -338,9 +370,18 @@ def washing_cycle() -> tuple[str, str]:
     return WASHING_CYCLE, truth("washing_cycle", "Off", states, transitions, len(rows), Noise())
 
 
+BROWN_FOX = """\
+step,event
+1,The
+2,little
+3,brown
+4,fox
+"""
+
+
 def samples() -> Iterator[tuple[str, str, str]]:
-    """Name, CSV and truth of each sample log."""
-    for world in (washing_machine(), door_lock(), order_process(), refrigerated_lorry()):
+    """Name, CSV and truth of each sample log of a machine."""
+    for world in (washing_machine(), door_lock(), order_process(), refrigerated_lorry(), vending_machine()):
         yield world.name, *make(world)
     yield "washing_cycle", *washing_cycle()
 
@@ -350,6 +391,7 @@ def main(folder: Path) -> None:
     for name, log, facts in samples():
         (folder / f"{name}.csv").write_bytes(log.encode())
         (folder / f"{name}.truth.json").write_bytes(facts.encode())
+    (folder / "brown_fox.csv").write_bytes(BROWN_FOX.encode())
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ class Pipeline:
                 Comparison(t.state, t.trigger, t.next_state, None, t.count, 0, t.probability, "learned")
                 for t in machine.transitions
             ),
+            support=(),
             settings={key: value for key, value in _plain(settings).items() if key != "columns"},
             versions={"numpy": np.__version__},
         )

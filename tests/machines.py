@@ -114,7 +114,10 @@ def visible(machine: Machine, walks: Sequence[Sequence[Transition]]) -> list[lis
 
 
 def truth(name: str) -> Machine:
-    """The true machine of a sample log; probabilities are the shares of what was drawn for that log."""
+    """The true machine of a sample log, its states labelled where the log shows them; probabilities are the shares of
+    what was drawn for that log."""
+    with (SAMPLES / f"{name}.csv").open() as stream:
+        hidden = "state" not in stream.readline().casefold()
     facts = json.loads((SAMPLES / f"{name}.truth.json").read_text())
     names = [state["name"] for state in facts["states"]]
     rows = [
@@ -124,7 +127,7 @@ def truth(name: str) -> Machine:
     return Machine.build(
         "mealy" if any(row[3] is not None for row in rows) else "moore",
         names.index(facts["initial"]),
-        [state["label"] for state in facts["states"]],
+        [None if hidden else state["label"] for state in facts["states"]],
         list(dict.fromkeys(row[1] for row in rows)),
         rows,
     )

@@ -9,6 +9,7 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +240,34 @@ def test_within_a_trace_the_rows_before_are_the_history() -> None:
     assert rows[1::2] == [["x", *row[1:]] for row in rows[2::2]]
 
 
+def test_without_a_trace_column_a_run_begins_where_the_step_restarts() -> None:
+    wash = [("Off", "Start"), ("Soak", "Level"), ("Rinse", "Timer"), ("Soak", "Level"), ("Rinse", "Timer")]
+    rows, _ = batch("step,state,trigger\n" + "".join(f"{i},{q},{a}\n" for _ in "xy" for i, (q, a) in enumerate(wash)))
+    assert [row[3] for row in rows[1:]] == ["Soak", "Rinse", "Soak", "Rinse", "Drain"] * 2
+    result = run("predict", "-", "--model", "wash.fsm", stdin="step,trigger\n1,Start\nx,Level\n")
+    assert result.exit_code == 2
+    assert "<stdin>:3: step 'x' is not a whole number" in result.stderr
+
+
+def test_a_log_that_hides_its_states_is_answered_with_outputs_whatever_is_wrong_in_it() -> None:
+    rows = [
+        (0, "press", 1, "light", 5),
+        (1, "press", 0, "dark", 5),
+        (0, "look", 0, "dark", 5),
+        (1, "look", 1, "light", 5),
+    ]
+    store.save("wash.fsm", Machine.build("mealy", 0, [None, None], ["press", "look"], rows), ABOUT, NETWORK)
+    answered, _ = batch("step,trigger,output\n1,press,light\n2,look,hum\n3,look,light\n4,press,\n1,look,dark\n")
+    assert answered[0][3:] == ["next_state", "probability", "predicted_output"]
+    assert [row[3:] for row in answered[1:]] == [
+        ["S1", "1", "light"],
+        ["S1", "1", "light"],
+        ["S1", "1", "light"],
+        ["S0", "1", "dark"],
+        ["S0", "1", "dark"],
+    ]
+
+
 def test_a_column_of_histories_and_columns_that_are_there_already() -> None:
     rows, _ = batch('history,state,trigger,next_state\n"Start,Level",Rinse,Timer,?\n,Rinse,Timer,?\n')
     assert rows[0][-2:] == ["predicted_next_state", "probability"]
@@ -303,6 +332,42 @@ def test_filter_can_be_quiet_and_read_a_pipe() -> None:
     assert result.exit_code == 0
     assert result.stderr == ""
     assert result.stdout.startswith("trace,step,current_state,trigger,next_state\n")
+
+
+HIDDEN = "trace,step,trigger,output\n" + "".join(
+    f"{trace},{step},{trigger},{'hum' if (trace, step) == (17, 2) else output}\n"
+    for trace in range(40)
+    for step, (trigger, output) in enumerate(
+        [("look", "dark"), ("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
+    )
+)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_filter_learns_first_where_the_log_hides_its_states(piped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSMLEARN_EPOCHS", "15")
+    Path("lamp.csv").write_text(HIDDEN)
+    result = run("filter", "-" if piped else "lamp.csv", "--dropped", "dropped.csv", stdin=HIDDEN)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == HIDDEN.replace("hum", "light")
+    assert result.stderr.startswith("the log hides its states: learning the machine that judges its rows\n")
+    name = "<stdin>" if piped else "lamp.csv"
+    assert f"{name}:89: repaired, output hum -> light: S1 + look answers light in 39 of 40 rows" in result.stderr
+    (row,) = csv.DictReader(io.StringIO(Path("dropped.csv").read_text()))
+    columns = ["file", "line", "action", "kind", "trace", "step", "state", "trigger", "output", "reason"]
+    assert list(row) == columns
+    assert [row[c] for c in columns[:-1]] == [name, "89", "repaired", "output", "17", "2", "S1", "look", "hum"]
+
+
+def test_filtering_is_quiet_where_it_is_asked_to_be_and_a_second_time_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FSMLEARN_EPOCHS", "15")
+    once = run("filter", "-", "--quiet", stdin=HIDDEN)
+    again = run("filter", "-", "--quiet", "--dropped", "dropped.csv", stdin=once.stdout)
+    assert (once.stderr, again.stderr) == ("", "")
+    assert again.stdout == once.stdout
+    assert Path("dropped.csv").read_text().count("\n") == 1
 
 
 def test_the_list_of_dropped_rows_never_replaces_the_log() -> None:
@@ -441,6 +506,60 @@ def test_report_in_other_formats_holds_the_comparison() -> None:
         }
     ]
     assert json.loads(run("report", "--model", "wash.fsm", "--format", "json").stdout)[0]["observed"] == 3
+
+
+def test_report_lists_what_was_not_believed() -> None:
+    (row,) = csv.DictReader(io.StringIO(run("report", "--noise", "--model", "wash.fsm").stdout))
+    assert row == {"file": "a.csv", "line": "3", "action": "dropped", "kind": "label", "reason": "seen once"}
+    lines = run("report", "--noise", "--model", "wash.fsm", "--format", "table").stdout.splitlines()
+    assert [line.split() for line in lines] == [
+        ["file", "line", "action", "kind", "reason"],
+        ["a.csv", "3", "dropped", "label", "seen", "once"],
+    ]
+
+
+def test_a_report_of_more_rows_than_are_kept_says_so() -> None:
+    store.save("many.fsm", WASH, replace(ABOUT, noise=replace(ABOUT.noise, repaired=7)), NETWORK)
+    result = run("report", "--noise", "--model", "many.fsm")
+    assert result.stdout.count("\n") == 2
+    assert "7 more rows are not kept" in result.stderr
+
+
+def test_report_lists_what_the_log_never_shows() -> None:
+    pairs = [(state.name, trigger) for state in WASH.states for trigger in WASH.triggers]
+    unseen = [pair for pair in pairs if pair not in {(t.state, t.trigger) for t in WASH.transitions}]
+    assert len(unseen) == 12
+    result = run("report", "--unseen", "--model", "wash.fsm")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "state,trigger\n" + "".join(f"{state},{trigger}\n" for state, trigger in unseen)
+    found = json.loads(run("report", "--unseen", "--model", "wash.fsm", "--format", "json").stdout)
+    assert [(row["state"], row["trigger"]) for row in found] == unseen
+    assert len(run("report", "--unseen", "--model", "wash.fsm", "--format", "table").stdout.splitlines()) == 13
+
+
+def test_where_nothing_is_unseen_the_list_is_empty_and_no_failure() -> None:
+    store.save("all.fsm", Machine.build("mealy", 0, [None], ["a"], [(0, "a", 0, "ok", 1)]), ABOUT, NETWORK)
+    shown = {"csv": "state,trigger\n", "json": "[]\n", "yaml": "[]\n", "table": "state  trigger\n"}
+    for style, text in shown.items():
+        result = run("report", "--unseen", "--model", "all.fsm", "--format", style)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, text, "")
+
+
+def test_report_lists_how_well_each_thing_is_borne_out() -> None:
+    lines = run("report", "--support", "--model", "wash.fsm").stdout.splitlines()
+    assert lines == [
+        "state,trigger,next_state,output,rows,against,rival,nats",
+        "Off,,,,3,0,Off·2,0.5",
+        "Off,Power,On,,3,1,,",
+    ]
+    found = json.loads(run("report", "--support", "--model", "wash.fsm", "--format", "json").stdout)
+    assert [(row["trigger"], row["nats"]) for row in found] == [(None, 0.5), ("Power", None)]
+    table = run("report", "--support", "--model", "wash.fsm", "--format", "table").stdout.splitlines()
+    assert table[1].split() == ["Off", "3", "0", "Off·2", "0.5"]
+
+
+def test_report_lists_one_thing_at_a_time() -> None:
+    assert "one thing at a time" in told("report", "--unseen", "--noise", "--model", "wash.fsm")
 
 
 # --- the world outside ------------------------------------------------------------------------------------------------

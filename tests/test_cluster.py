@@ -1,4 +1,4 @@
-"""Grouping of patterns: cases by hand, and a plain dictionary as judge."""
+"""Grouping of patterns and of points: cases by hand, and a plain dictionary as judge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fsmlearn.cluster import group
+from fsmlearn.cluster import group, means
 
 EVERY = 1_000  # a limit that nothing reaches
 
@@ -104,3 +104,21 @@ def test_no_more_groups_than_most_beside_the_commonest_of_each_kind(
     kept_anyway = [row for row in count if count[row] == max(count[other] for other in count if other[1] == row[1])]
     assert len(examples) <= most + len(kept_anyway)
     assert len(examples) >= min(most, len(count))
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 5), st.integers(0, 99))
+def test_means_finds_clouds_that_lie_apart(clouds: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    cloud = rng.permutation(np.repeat(np.arange(clouds), 20))
+    vectors = np.column_stack([10.0 * cloud, -10.0 * cloud]) + rng.uniform(-0.1, 0.1, (len(cloud), 2))
+    found = means(vectors, clouds, rng)
+    assert len(set(zip(cloud.tolist(), found.tolist(), strict=True))) == clouds
+    assert set(found.tolist()) == set(range(clouds))
+
+
+def test_there_are_no_more_means_than_vectors_that_differ() -> None:
+    vectors = np.repeat(np.eye(3), 30, axis=0)
+    found = means(vectors, 50, np.random.default_rng(0))
+    assert found.max() == 2
+    assert len(set(zip(found.tolist(), vectors.argmax(1).tolist(), strict=True))) == 3

@@ -103,5 +103,5 @@ def test_the_source_is_named() -> None:
         gather({}, {"FSMLEARN_SEED": "x"}, "/nonexistent")
     with pytest.raises(SettingsError, match=r"^--hidden: hidden is -1"):
         gather({"hidden": "-1"}, {}, "/nonexistent")
-    with pytest.raises(SettingsError, match="there is no role 'event'"):
-        Settings(columns={"event": "x"})
+    with pytest.raises(SettingsError, match="there is no role 'events'"):
+        Settings(columns={"events": "x"})

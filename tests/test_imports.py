@@ -20,8 +20,8 @@ ORDER = [
     ["machine"],
     ["about"],
     ["columns", "records", "traces"],
-    ["cells"],
-    ["logs"],
+    ["cells", "ngrams", "contexts", "forecast"],
+    ["logs", "automata", "votes"],
     ["rows"],
     ["counts", "findings"],
     ["junctions"],
@@ -34,15 +34,20 @@ ORDER = [
     ["train"],
     ["reach"],
     ["cluster"],
+    ["sequences"],
     ["evidence"],
-    ["search"],
+    ["search", "merging"],
+    ["mending"],
     ["extract"],
+    ["misfits"],
+    ["support"],
     ["predict"],
     ["config"],
     ["pipeline"],
     ["store"],
     ["formats"],
     ["report"],
+    ["sequence_report"],
     ["__init__"],
     ["cli.__init__", "cli.console"],
     ["cli.options", "cli.progress"],
@@ -52,7 +57,7 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 STANDARD_ONLY = {"errors", "machine", "about", "columns", "predict", "formats", "__main__"}
-HEAVY = {"pandas": {"cells"}, "rich": {"report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
 def modules() -> dict[str, Path]:

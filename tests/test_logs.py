@@ -212,6 +212,30 @@ def test_columns_may_stand_anywhere_among_others(tmp_path: Path) -> None:
     assert table(log) == [("1", 0, "Off", "Power", "Idle")]
 
 
+def test_an_output_at_the_end_of_every_trace_labels_it(tmp_path: Path) -> None:
+    text = "trace,step,trigger,output\nA,0,x,\nA,1,y,no\nB,0,y,yes\nC,0,x,\nC,1,x,\nC,2,x,yes\n"
+    log = read(write(tmp_path, text))
+    assert log.outputs == ("no", "yes") and log.output.tolist() == [-1, 0, 1, -1, -1, 1]
+    [oddity] = log.oddities
+    assert (oddity.what, oddity.count, oddity.where) == ("unrecorded output", 3, f"{tmp_path / 'log.csv'}:2")
+    assert written(log) == text
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "A,0,x,\nA,1,y,no\nB,0,y,\n",  # a trace without a label
+        "A,0,x,\nA,1,x,yes\nA,2,y,no\n",  # an output before the end
+        "A,0,x,yes\nB,0,y,\n",
+    ],
+)
+def test_an_empty_output_is_a_word_elsewhere(tmp_path: Path, rows: str) -> None:
+    text = "trace,step,trigger,output\n" + rows
+    log = read(write(tmp_path, text))
+    assert "" in log.outputs and log.output.min() == 0 and not log.oddities
+    assert written(log) == text
+
+
 def test_outputs_of_a_visible_log(tmp_path: Path) -> None:
     log = read(write(tmp_path, "state,trigger,next_state,output\na,x,b,beep\nb,x,a,\n"))
     assert log.outputs == ("beep", "") and log.output.tolist() == [0, 1]

@@ -21,7 +21,7 @@ def test_gates_hold_a_memory_that_an_elman_cell_loses(name: str, remembers: bool
     log = read([SAMPLES / "refrigerated_lorry.csv"])
     data, cell = histories(log), cell_of(name)
     epochs: list[Epoch] = []
-    for epoch in train(data, cell, planned(data, Settings(cell=name)), np.random.default_rng(1)):
+    for epoch in train(data, cell, planned(data, name, Settings()), np.random.default_rng(1)):
         epochs.append(epoch)
         if ended(epochs):
             break

@@ -241,3 +241,27 @@ def test_build_refuses_what_no_log_can_count() -> None:
         Machine.build("moore", 0, ["X"], ["a"], [(0, "a", 0, None, -1)])
     with pytest.raises(ValueError, match="trigger 'b'"):
         Machine.build("moore", 0, ["X"], ["a"], [(0, "b", 0, None, 1)])
+
+
+def test_in_a_labelled_transition_system_the_events_of_a_state_share_its_rows() -> None:
+    rows = [(0, "a", 0, None, 3), (0, "b", 1, None, 1), (0, "End", 2, None, 4), (1, "End", 2, None, 1)]
+    machine = Machine.build("lts", 0, [None, None, "End"], ["a", "b", "End"], rows)
+    assert {(t.state, t.trigger): t.probability for t in machine.transitions} == {
+        ("S0", "a"): 0.375,
+        ("S0", "b"): 0.125,
+        ("S0", "End"): 0.5,
+        ("S1", "End"): 1.0,
+    }
+    assert Machine.from_dict(machine.to_dict()) == machine
+    with pytest.raises(ValueError, match="must sum to 1"):
+        Machine.from_dict(machine.to_dict() | {"kind": "mealy"})
+
+
+def test_minimising_a_labelled_transition_system_weighs_states_by_their_rows() -> None:
+    ends = [(1, "End", 3, None, 1), (1, "a", 1, None, 1), (2, "End", 3, None, 6), (2, "a", 2, None, 2)]
+    rows = [(0, "a", 1, None, 2), (0, "b", 2, None, 8), *ends]
+    machine = Machine.build("lts", 0, [None, None, None, "End"], ["a", "b", "End"], rows).minimise()
+    assert len(machine.states) == 3
+    assert {t.trigger: t.probability for t in machine.transitions if t.state == "S1"} == pytest.approx(
+        {"a": 0.3, "End": 0.7}
+    )

@@ -16,7 +16,6 @@ from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.elman import Elman
-from fsmlearn.errors import LogError
 from fsmlearn.gru import Gru
 from fsmlearn.logs import Log
 from fsmlearn.lstm import Lstm
@@ -225,14 +224,6 @@ def test_ctrl_c_before_there_is_anything_ends_the_run(monkeypatch: pytest.Monkey
     monkeypatch.setattr(pipeline, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         learn(CYCLE)
-
-
-def test_a_log_of_events_alone_is_refused(tmp_path: Path) -> None:
-    log = tmp_path / "events.csv"
-    log.write_text("trace,step,event\n1,1,open\n1,2,close\n")
-    with pytest.raises(LogError, match=r"events\.csv") as caught:
-        learn(log)
-    assert "\n" not in str(caught.value)
 
 
 def test_the_package_itself_learns() -> None:

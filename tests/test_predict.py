@@ -195,3 +195,16 @@ def test_shares_sum_to_one_or_there_is_no_such_transition(
         assert known
         assert sum(p.probability for p in answer.predictions) == pytest.approx(1)
     assert known == bool(predict(machine, label, trigger).predictions)
+
+
+def test_an_output_that_the_machine_cannot_give_is_noise_and_loses_nothing() -> None:
+    rows = [(0, "press", 1, "light", 5), (1, "press", 0, "dark", 5), (0, "look", 0, "dark", 5)]
+    lamp = Machine.build("mealy", 0, [None, None], ["press", "look"], [*rows, (1, "look", 1, "light", 5)])
+    follower = Follower(lamp)
+    shown = []
+    for trigger, output in [("press", "light"), ("look", "dark"), ("press", "hum"), ("look", "dark"), ("press", None)]:
+        [prediction] = follower.answer(None, trigger).predictions
+        shown.append((prediction.output, prediction.probability))
+        follower.move(trigger, output)
+    assert shown == [("light", 1), ("light", 1), ("dark", 1), ("dark", 1), ("light", 1)]
+    assert follower.followed

@@ -28,6 +28,8 @@ TRAINING = "|".join(
         r"(?<= loss )[\d.]+",
         r"(?<= epoch )\d+",
         "[▁-█]+",
+        r"(?<=  )[\d.]+ +[\d.]+ +[\d.]+ %$",  # of held-out traces
+        r"(?<= has )\d+(?= states; )",
     ]
 )
 
@@ -47,7 +49,8 @@ def pattern(shown: str) -> re.Pattern[str]:
     lines = []
     for line in shown.rstrip().split("\n"):
         parts = re.split(rf"({TRAINING}|\.\.\.)", line.rstrip())  # every other one is loose
-        loose = [re.escape(part) if i % 2 == 0 else ".*" if part == "..." else r"\S+" for i, part in enumerate(parts)]
+        free = [".*" if part == "..." or " " in part else r"\S+" for part in parts[1::2]]
+        loose = [re.escape(part) if i % 2 == 0 else free[i // 2] for i, part in enumerate(parts)]
         lines.append(r"(?:.*\n)*?" if line.strip() == "..." else "".join(loose) + r" *\n")
     return re.compile("".join(lines))
 
@@ -109,6 +112,8 @@ def test_python_examples_print_what_the_readme_shows(workplace: Path, monkeypatc
         ("50 epochs in 1.6 s\n", "47 epochs in 12 s\n", True),
         ("held-out loss 1.9 █▂▁ 0.1 nats a row\n", "held-out loss 2.1 █▁▁ 0.2 nats a row\n", True),
         ("kept epoch 4: right on 99 % of the others\n", "kept epoch 5: right on 100 % of the others\n", True),
+        ("  machine  0.602  1.827  79.0 %\n", "  machine  0.61   1.84   100 %\n", True),
+        ("  machine  0.602  1.827  79.0 %\n", "  network  0.602  1.827  79.0 %\n", False),
         ("50 states in 1 file\n", "47 states in 1 file\n", False),
         ("2 rows dropped (1.6 %)\n", "2 rows dropped (1.7 %)\n", False),
         ("a\n...\nz\n", "a\nb\nc\nz\n", True),

@@ -14,7 +14,7 @@ from rich.console import Console
 from test_store import ABOUT
 
 from fsmlearn import report
-from fsmlearn.about import Comparison, Verdict
+from fsmlearn.about import Comparison, Support, Verdict
 from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
 
@@ -146,6 +146,29 @@ def test_a_machine_is_summed_up() -> None:
     assert "1 state and trigger with more than one way on" in text
     assert "3 of 6 states and triggers never seen together" in text
     assert "1 clean row without a place" in text
+
+
+def test_what_is_in_doubt_is_named_and_why() -> None:
+    claims = [
+        Support("S1", None, None, None, 40, 0, "S0", 90.0),
+        Support("S2", None, None, None, 7, 0, "S0", 1.25),
+        Support("End", None, None, None, 0, 0, None, math.nan),
+        Support("S0", "a", "S1", "ok", 2, 0, "S2", 16.0),
+        Support("S0", "b", "S1", None, 1, 0, "S2", 2.0),
+        Support("S1", "a", "S0", None, 5, 0, None, 0.0),
+        Support("S1", "b", "S0", None, 50, 3, "S2", 300.0),
+        Support("S2", "a", "End", None, 3, 0, None, math.nan),
+    ]
+    lines = [" ".join(line.split()) for line in shown(report.doubts(claims)[0]).splitlines()]
+    assert lines == [
+        "in doubt S0 + b → S1 rests on 1 row, which favour it over S2 by 2.0 nats",
+        "S0 + a → S1 / ok rests on 2 rows",
+        "S1 + a → S0 rests on 5 rows, and no row after it tells where it leads",
+        "S2 rests on 7 rows, which favour it over S0 by 1.2 nats",
+    ]
+    assert report.doubts([claims[0], claims[-1]]) == []
+    many = shown(report.doubts([replace(claims[3], trigger=f"t{i}") for i in range(9)])[0])
+    assert "and 4 more; `fsmlearn report --support`" in many
 
 
 def test_training_without_a_held_out_part_or_without_epochs_is_no_trouble() -> None:

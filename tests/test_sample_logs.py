@@ -107,7 +107,7 @@ def test_the_share_of_noise_is_as_said(name: str, share: float) -> None:
     assert min(kinds.values()) / sum(kinds.values()) > 0.1  # no kind is neglected
 
 
-@pytest.mark.parametrize("name", [*NAMES, "washing_cycle", "refrigerated_lorry"])
+@pytest.mark.parametrize("name", [*NAMES, "washing_cycle", "refrigerated_lorry", "vending_machine"])
 def test_probabilities_add_up_and_files_stay_small(name: str) -> None:
     facts = truth(name)
     sums: Counter[tuple[str, str]] = Counter()
@@ -159,6 +159,27 @@ def test_only_what_the_lorry_loaded_40_to_60_rows_before_tells_where_it_is_unloa
     for trigger in ("Drive", "Stop", "Refuel", "Weigh"):
         [told] = {output for state, name, output in between if name == trigger and state != "Empty"}
         assert told
+
+
+def test_the_vending_machine_hides_its_coins_and_gives_a_wrong_output_in_three_of_a_hundred_rows() -> None:
+    facts = truth("vending_machine")
+    way = {(each["state"], each["trigger"]): each for each in facts["transitions"]}
+    table = rows("vending_machine")
+    wrong = {row["line"]: row["true"] for row in facts["noise"]}
+    assert {row["kind"] for row in facts["noise"]} == {"output"}
+    assert len(wrong) / len(table) == pytest.approx(0.03, rel=0.2)
+    counts: Counter[tuple[str, str]] = Counter()
+    state = ""
+    for line, row in enumerate(table, start=2):
+        assert set(row) == {"trace", "step", "trigger", "output"}, "the states are hidden"
+        state = facts["initial"] if row["step"] == "1" else state
+        taken = way[state, row["trigger"]]
+        assert (row["output"] != taken["output"]) == (line in wrong)
+        assert wrong.get(line, taken)["output"] == taken["output"]
+        counts[state, row["trigger"]] += 1
+        state = taken["next_state"]
+    assert counts == {key: each["count"] for key, each in way.items()}
+    assert min(counts.values()) >= 10
 
 
 def test_the_washing_cycle_is_the_textbook() -> None:

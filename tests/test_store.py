@@ -28,6 +28,7 @@ from fsmlearn.about import (
     ExtractionSummary,
     LogSummary,
     NoiseSummary,
+    Support,
     TrainingSummary,
 )
 from fsmlearn.errors import ModelError
@@ -47,6 +48,10 @@ ABOUT = About(
     ),
     extraction=ExtractionSummary(4, 3, 3, 0, 0.1),
     comparison=(Comparison("Off", "Power", "On", None, 3, 0, 1.0, "learned"),),
+    support=(
+        Support("Off", None, None, None, 3, 0, "Off·2", 0.5),
+        Support("Off", "Power", "On", None, 3, 1, None, math.nan),
+    ),
     settings={"cell": "elman", "seed": 0, "states": None, "quiet": True, "rate": 0.1},
     versions={"numpy": "2"},
 )

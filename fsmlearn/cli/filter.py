@@ -16,6 +16,7 @@ from fsmlearn.cli import console, options
 from fsmlearn.errors import LogError
 
 if TYPE_CHECKING:
+    from fsmlearn.config import Settings
     from fsmlearn.denoise import Denoised
 
 SHOWN = 5  # findings on stderr, unless all are asked for
@@ -40,24 +41,29 @@ def run(
     trigger_column: options.TriggerColumn = None,
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
+    event_column: options.EventColumn = None,
 ) -> None:
     """Print the believable rows of a log as CSV.
 
     What was dropped or repaired, and why, goes to standard error: a summary and the first rows, all of them with
     --verbose, nothing with --quiet.
+
+    The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
+    machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
     from fsmlearn import config
 
-    given = options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    given = options.columns(
+        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
+    )
     settings = config.gather(given, os.environ)
     if dropped is not None:
         _check(dropped, logs)
 
     from fsmlearn import report, summary
-    from fsmlearn.denoise import denoise
-    from fsmlearn.logs import read, write_rows
+    from fsmlearn.logs import write_rows
 
-    found = denoise(read(logs, columns=settings.columns))
+    found = _judged(logs, settings, quiet)
     clean = io.StringIO()
     write_rows(found.log, clean)
     if dropped is not None:
@@ -71,11 +77,29 @@ def run(
     console.out(clean.getvalue())
     sys.stdout.flush()
     if not quiet:
-        told = report.noise(summary.of_noise(found), len(found.source), examples=0 if verbose else SHOWN)
+        every = "fsmlearn filter LOG --dropped FILE"
+        told = report.noise(summary.of_noise(found), len(found.source), 0 if verbose else SHOWN, every)
         console.show_aside(told)
     if verbose:
         for finding in found.findings:
             console.aside(f"{found.source.where(finding.row)}: {finding.action}, {finding.reason}")
+
+
+def _judged(logs: list[str], settings: Settings, quiet: bool) -> Denoised:
+    """The log and what is not believed of it: judged beforehand, or by its machine where the log hides its states."""
+    from fsmlearn import pipeline
+    from fsmlearn.denoise import Denoised
+
+    for value in pipeline.learning(logs, settings):
+        if isinstance(value, Denoised):
+            if value.source.kind != "hidden":
+                return value
+            if not quiet:
+                console.aside("the log hides its states: learning the machine that judges its rows")
+    assert isinstance(value, pipeline.Learned)
+    if value.about.training.interrupted:
+        raise KeyboardInterrupt
+    return value.denoised
 
 
 def _check(dropped: str, logs: list[str]) -> None:
@@ -92,14 +116,22 @@ def _findings(found: Denoised) -> Iterator[str]:
     """Lines of CSV: each row that was not believed, as the log has it, what was done and why."""
     log = found.source
     outputs = "output" in log.columns
-    columns = ["file", "line", "action", "kind", "trace", "step", "current_state", "trigger", "next_state"]
-    yield formats.csv_line([*columns, *["output"] * outputs, "reason"])
+    hidden = log.kind == "hidden"
+    states = ["state", "trigger"] if hidden else ["current_state", "trigger", "next_state"]
+    yield formats.csv_line(
+        ["file", "line", "action", "kind", "trace", "step", *states, *["output"] * outputs, "reason"]
+    )
 
     def word(words: tuple[str, ...], code: int) -> str:
         return words[code] if code >= 0 and not (words is log.states and code == log.unrecorded) else ""
 
     for finding in found.findings:
         row = finding.row
+        trigger = word(log.triggers, log.trigger[row])
+        if hidden:
+            moved = [finding.state, trigger]
+        else:
+            moved = [word(log.states, log.state[row]), trigger, word(log.states, log.next_state[row])]
         yield formats.csv_line(
             [
                 log.files[log.file[row]],
@@ -108,9 +140,7 @@ def _findings(found: Denoised) -> Iterator[str]:
                 finding.kind,
                 log.traces[log.trace[row]],
                 int(log.step[row]),
-                word(log.states, log.state[row]),
-                word(log.triggers, log.trigger[row]),
-                word(log.states, log.next_state[row]),
+                *moved,
                 *[word(log.outputs, log.output[row])] * outputs,
                 finding.reason,
             ]

@@ -22,21 +22,26 @@ def run(
     trigger_column: options.TriggerColumn = None,
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
+    event_column: options.EventColumn = None,
 ) -> None:
     """Tell what is in a log or in a model.
 
     For a log: its size, its columns, its words, and what is odd about it. For a model: the log and the
     settings that it comes from, and the size of its network and its machine.
     """
-    from fsmlearn import report
+    from fsmlearn import report, sequence_report
 
     if len(files) == 1 and store.is_model(files[0]):
-        console.show(report.model(store.load_machine(files[0]), store.load_about(files[0])))
+        machine, about = store.load_machine(files[0]), store.load_about(files[0])
+        page = sequence_report if machine.kind == "lts" else report
+        console.show(page.model(machine, about))
         return
 
     from fsmlearn import config, summary
     from fsmlearn.logs import read
 
-    given = options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    given = options.columns(
+        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
+    )
     log = read(files, columns=config.gather(given, os.environ).columns)
     console.show(report.contents(summary.of_log(log), summary.frequencies(log)))

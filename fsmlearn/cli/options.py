@@ -43,6 +43,15 @@ StateColumn = Annotated[str | None, _column("state", "the current state")]
 TriggerColumn = Annotated[str | None, _column("trigger", "the trigger")]
 NextStateColumn = Annotated[str | None, _column("next-state", "the next state")]
 OutputColumn = Annotated[str | None, _column("output", "the output")]
+EventColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--event-column",
+        metavar="NAME",
+        help="The column of the event, which makes the log one of events alone.",
+        show_default=False,
+    ),
+]
 
 MODEL = "model.fsm"  # in the working directory
 
@@ -54,6 +63,7 @@ def columns(
     trigger: str | None,
     next_state: str | None,
     output: str | None,
+    event: str | None,
 ) -> dict[str, str | None]:
     """The column options as settings."""
     return {
@@ -63,4 +73,5 @@ def columns(
         "trigger_column": trigger,
         "next_state_column": next_state,
         "output_column": output,
+        "event_column": event,
     }

@@ -1,4 +1,7 @@
-"""`fsmlearn predict`: the next state of one row given as options, or of many from standard input."""
+"""`fsmlearn predict`: the next state of one row given as options, or of many from standard input.
+
+Of a machine of events, the next event.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from fsmlearn.predict import Answer, Follower
 
 COLUMNS = ("next_state", "output", "probability", "count")
 STDIN = "<stdin>"
-HEADERS = {role: SYNONYMS[role] for role in ("trace", "state", "trigger", "output")} | {"history": ("history",)}
+HEADERS = {role: SYNONYMS[role] for role in ("trace", "step", "state", "trigger", "output")} | {"history": ("history",)}
 
 
 def run(
@@ -54,9 +57,12 @@ def run(
     where the history leads. In a pipe the bare next states are printed, one a line, the likeliest first;
     the exit status is 1 where the log never showed such a transition.
 
-    With -, rows are read as CSV with the columns state (or current state) and trigger, perhaps trace, history and
+    With -, rows are read as CSV with the columns state (or current state) and trigger, perhaps trace, step, history and
     output, and written with the likeliest next state and its probability added. Within a trace the rows
-    before are the history.
+    before are the history; without a trace column a new one begins where the step restarts.
+
+    Of a log of events alone no --trigger is asked for: the answer is the events that come next in the state, or after
+    the history. With -, rows have the column event, and the likeliest next event is added.
     """
     machine = store.load_machine(model)
     if rows is not None:
@@ -64,39 +70,95 @@ def run(
             raise SettingsError("predict takes either - alone, for rows on standard input, or --state and --trigger")
         if format not in (None, "csv"):
             raise SettingsError("--format: rows from standard input are written as csv")
-        raise typer.Exit(_batch(machine))
-    if trigger is None:
+        raise typer.Exit((_events if machine.kind == "lts" else _batch)(machine))
+    if trigger is None and machine.kind != "lts":
         raise SettingsError("predict needs --trigger, or - for rows on standard input")
     before = [word for part in history or () for word in _words(part)]
+    if trigger is None:
+        raise typer.Exit(_next_events(machine, state, before, format))
     answer = predict.predict(machine, state, trigger, before)
     if not answer.predictions:
         place = f"in {state!r}" if state is not None else "there"
         console.note(f"the log never showed {trigger!r} {place}{' after this history' if before else ''}")
         raise typer.Exit(console.NO)
     if not answer.followed:
-        end = "" if state is None else f" to {state!r}"
-        console.note(
-            f"the history does not lead from {machine.initial!r}{end}; taken for the latest triggers of a longer one"
-        )
-    _print(machine, answer, format)
-
-
-def _print(machine: Machine, answer: Answer, format: str | None) -> None:
+        _tell_lost(machine, state, "triggers")
     found: list[formats.Row] = [{column: getattr(p, column) for column in COLUMNS} for p in answer.predictions]
+    # What the log shows next: the visible state, or where it hides states, the output.
+    key = "next_state" if any(machine.labels.values()) else "output"
+    _print(found, key, format)
+
+
+def _next_events(machine: Machine, state: str | None, before: Sequence[str], format: str | None) -> int:
+    """Print the events that come next; the exit status is NO where the trace has ended."""
+    found = predict.outlook(machine, state, before)
+    if not found.events:
+        console.note(f"nothing comes after {before[-1] if before else state!r}: the trace has ended")
+        return console.NO
+    if not found.followed:
+        _tell_lost(machine, state, "events")
+    columns = ("event", "probability", "count")
+    _print([{column: getattr(each, column) for column in columns} for each in found.events], "event", format)
+    return 0
+
+
+def _tell_lost(machine: Machine, state: str | None, what: str) -> None:
+    end = "" if state is None else f" to {state!r}"
+    console.note(
+        f"the history does not lead from {machine.initial!r}{end}; taken for the latest {what} of a longer one"
+    )
+
+
+def _print(found: Sequence[formats.Row], key: str, format: str | None) -> None:
+    """Print what may follow; in a pipe the words in the column `key` alone."""
     if format is None and not console.on_terminal():
-        # What the log shows next: the visible state, or where it hides states, the output.
-        key = "next_state" if any(machine.labels.values()) else "output"
         for word in dict.fromkeys(str(row[key] or "") for row in found):
             console.out(formats.printable(word) + "\n")
         return
     style = console.chosen_format(format)
-    columns = [c for c in COLUMNS if c != "output" or any(row[c] is not None for row in found)]
+    columns = [c for c in found[0] if c != "output" or any(row[c] is not None for row in found)]
     if style == "table":
         from fsmlearn import report
 
         console.show(report.rows_table(columns, found))
     else:
-        console.write_rows(style, COLUMNS if style in ("csv", "json") else columns, found)
+        console.write_rows(style, found[0] if style in ("csv", "json") else columns, found)
+
+
+def _events(machine: Machine) -> int:
+    """Say after each event on stdin which comes next; the exit status is NO where that is not known."""
+    headers, rows = _read()
+    place = {role: _column(headers, names) for role, names in HEADERS.items()}
+    event = _column(headers, (*SYNONYMS["event"], *SYNONYMS["trigger"]))
+    if event is None:
+        raise LogError(f"{STDIN}:1: there is no column `event`; give rows with the columns trace and event")
+    console.out(formats.csv_line([*headers, _free("next_event", headers), _free("probability", headers)]))
+    followers: dict[str, Follower] = {}
+    runs = _Runs()
+    unanswered: list[str] = []
+    for line, row in rows:
+        if place["trace"] is not None:
+            trace = row[place["trace"]]
+        else:
+            trace = "" if place["step"] is None else runs.of(row[place["step"]], f"{STDIN}:{line}")
+        follower = followers.setdefault(trace, Follower(machine))
+        try:
+            upcoming, reason = follower.outlook(row[event]).events[:1], "the trace has ended"
+        except UnknownNameError as error:
+            upcoming, reason = (), str(error)
+        if not upcoming:
+            unanswered.append(f"{STDIN}:{line}: {reason}" if not unanswered else "")
+        cells: list[formats.Cell] = [upcoming[0].event, upcoming[0].probability] if upcoming else [None, None]
+        console.out(formats.csv_line([*row, *cells]))
+        sys.stdout.flush()  # somebody may be waiting for this row before sending the next
+    return _unanswered(unanswered)
+
+
+def _unanswered(places: Sequence[str]) -> int:
+    if not places:
+        return 0
+    console.note(f"{len(places)} {'row has' if len(places) == 1 else 'rows have'} no answer; the first: {places[0]}")
+    return console.NO
 
 
 def _batch(machine: Machine) -> int:
@@ -105,15 +167,18 @@ def _batch(machine: Machine) -> int:
     place = {role: _column(headers, names) for role, names in HEADERS.items()}
     if place["trigger"] is None:
         raise LogError(f"{STDIN}:1: there is no column `trigger`; give rows with the columns state and trigger")
-    if place["state"] is None and place["trace"] is None and place["history"] is None:
-        raise LogError(f"{STDIN}:1: there is no column `state`; give it, or `trace`, or `history`")
+    if all(place[role] is None for role in ("state", "trace", "step", "history")):
+        raise LogError(f"{STDIN}:1: there is no column `state`; give it, or `trace`, `step` or `history`")
     outputs = any(t.output is not None for t in machine.transitions)
     added = [_free(name, headers) for name in ("next_state", "probability", *["output"] * outputs)]
     console.out(formats.csv_line([*headers, *added]))
     followers: dict[str, Follower] = {}
+    runs = _Runs()
     unanswered: list[str] = []
     for line, row in rows:
         cell = {role: row[i] if i is not None else None for role, i in place.items()}
+        if cell["trace"] is None and cell["step"] is not None:
+            cell["trace"] = runs.of(cell["step"], f"{STDIN}:{line}")
         try:
             answer = _answer(machine, cell, followers)
             reason = "the log never showed this transition"
@@ -127,10 +192,30 @@ def _batch(machine: Machine) -> int:
             cells = [None] * len(added)
         console.out(formats.csv_line([*row, *cells]))
         sys.stdout.flush()  # somebody may be waiting for this row before sending the next
-    if unanswered:
-        many = len(unanswered)
-        console.note(f"{many} {'row has' if many == 1 else 'rows have'} no answer; the first: {unanswered[0]}")
-    return console.NO if unanswered else 0
+    return _unanswered(unanswered)
+
+
+class _Runs:
+    """Names the runs of rows without a trace column: a new one begins where the step restarts, as in a log.
+
+    It restarts where it falls by more than 2, or to the first step of its run or below.
+    """
+
+    def __init__(self) -> None:
+        self._run = 0
+        self._first: int | None = None
+        self._last = 0
+
+    def of(self, word: str, place: str) -> str:
+        """The run that a row with this step belongs to."""
+        try:
+            step = int(word)
+        except ValueError:
+            raise LogError(f"{place}: step {word!r} is not a whole number; number the rows") from None
+        if self._first is None or (step < self._last and (step <= self._first or step < self._last - 2)):
+            self._run, self._first = self._run + 1, step
+        self._last = step
+        return str(self._run)
 
 
 def _answer(machine: Machine, cell: dict[str, str | None], followers: dict[str, Follower]) -> Answer:

@@ -2,27 +2,89 @@
 
 from __future__ import annotations
 
-from fsmlearn import store
+from collections.abc import Iterable
+from math import isnan
+from typing import Annotated
+
+import typer
+
+from fsmlearn import formats, store
+from fsmlearn.about import Support
 from fsmlearn.cli import console, options
+from fsmlearn.errors import SettingsError
+
+NOISE = ("file", "line", "action", "kind", "reason")
+UNSEEN = ("state", "trigger")
+SUPPORT = ("state", "trigger", "next_state", "output", "rows", "against", "rival", "nats")
+SCORES = ("predictor", "loss", "perplexity", "accuracy")
+COMPARISON = ("state", "trigger", "next_state", "output", "observed", "noise", "learned", "verdict")
 
 
-def run(model: options.Model = options.MODEL, format: options.Format = None) -> None:
+def run(
+    noise: Annotated[
+        bool, typer.Option("--noise", help="List every row that was not believed, with the reason.")
+    ] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="List the states and triggers that the log never shows together.")
+    ] = False,
+    support: Annotated[
+        bool, typer.Option("--support", help="List how well the log bears out each state and transition.")
+    ] = False,
+    model: options.Model = options.MODEL,
+    format: options.Format = None,
+) -> None:
     """Show how the machine was learned.
 
-    It tells what was read and dropped, how training went, and compares learned with observed transitions.
+    It tells what was read and not believed, how training went, and compares learned with observed transitions.
 
-    Each transition, in the words of the log, is one of: learned; noise (seen, but not believed); only learned
-    (the machine has it, no row shows it); only seen (believed rows show it, the machine has it not).
-    The table is the whole report; the other formats hold the transitions.
+    Each transition is one of: learned; noise (seen, but not believed); only learned (the machine has it, no row shows
+    it); only seen (believed rows show it, the machine has it not). States are called as in the log, and where the log
+    hides them as in the table. The table is the whole report; the other formats hold the transitions.
+
+    Of a log of events alone the other formats hold how well the machine, n-grams and the network knew held-out traces:
+    nats an event, perplexity, and the share of events that were the likeliest.
     """
+    if noise + unseen + support > 1:
+        raise SettingsError("report lists one thing at a time; choose --noise, --unseen or --support")
     style = console.chosen_format(format)
     machine, about = store.load_machine(model), store.load_about(model)
+    if noise:
+        _list(style, NOISE, (_noise(*each) for each in about.noise.examples))
+        if (more := about.noise.dropped + about.noise.repaired - len(about.noise.examples)) > 0:
+            console.note(
+                f"{more:,} more rows are not kept in the model; `fsmlearn filter LOG --dropped FILE` lists all"
+            )
+    elif unseen:
+        _list(style, UNSEEN, (dict(zip(UNSEEN, pair, strict=True)) for pair in machine.unseen()))
+    elif support:
+        _list(style, SUPPORT, (_support(each) for each in about.support))
+    elif style == "table":
+        from fsmlearn import report, sequence_report
+
+        if machine.kind == "lts":
+            console.show(sequence_report.whole(machine, about, full=True))
+        else:
+            console.show(report.whole(machine, about, console.width(), full=True))
+    elif machine.kind == "lts":
+        _list(style, SCORES, ({column: getattr(row, column) for column in SCORES} for row in about.held_out.scores))
+    else:
+        _list(style, COMPARISON, ({column: getattr(row, column) for column in COMPARISON} for row in about.comparison))
+
+
+def _noise(where: str, action: str, kind: str, reason: str) -> formats.Row:
+    file, _, line = where.rpartition(":")
+    return {"file": file, "line": int(line), "action": action, "kind": kind, "reason": reason}
+
+
+def _support(each: Support) -> formats.Row:
+    return {column: getattr(each, column) for column in SUPPORT} | {"nats": None if isnan(each.nats) else each.nats}
+
+
+def _list(style: str, columns: tuple[str, ...], rows: Iterable[formats.Row]) -> None:
+    """Rows in the format asked for."""
     if style == "table":
         from fsmlearn import report
 
-        console.show(report.whole(machine, about, console.width(), full=True))
-        return
-    columns = ("state", "trigger", "next_state", "output", "observed", "noise", "learned", "verdict")
-    console.write_rows(
-        style, columns, [{column: getattr(row, column) for column in columns} for row in about.comparison]
-    )
+        console.show(report.rows_table(columns, rows))
+    else:
+        console.write_rows(style, columns, rows)

@@ -27,7 +27,10 @@ def run(
     cell: Annotated[
         str | None,
         typer.Option(
-            "--cell", metavar="elman|gru|lstm", help="Of the network; elman unless given.", show_default=False
+            "--cell",
+            metavar="elman|gru|lstm",
+            help="Of the network; unless given, gru for a log that hides its states, elman for others.",
+            show_default=False,
         ),
     ] = None,
     activation: Annotated[
@@ -61,11 +64,14 @@ def run(
     trigger_column: options.TriggerColumn = None,
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
+    event_column: options.EventColumn = None,
 ) -> None:
     """Learn the machine behind a log.
 
     Reads the log, filters noise, trains a recurrent network on what is left, extracts the machine from the
     network, saves both, and prints a report. Everything can be left to the tool: fsmlearn train LOG.
+
+    A log of events alone, or of --event-column alone, makes a machine that says which event comes next.
 
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
@@ -73,7 +79,9 @@ def run(
 
     given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
     given |= {"seed": seed}
-    given |= options.columns(trace_column, step_column, state_column, trigger_column, next_state_column, output_column)
+    given |= options.columns(
+        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
+    )
     settings = config.gather(given, os.environ)
     for log in logs:
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
@@ -108,9 +116,12 @@ def run(
     store.save(model, learned.machine, learned.about, learned.model.params)
 
     if not quiet:
-        from fsmlearn import report
+        from fsmlearn import report, sequence_report
 
-        console.show(report.whole(learned.machine, learned.about, console.width(), full=verbose))
+        if learned.machine.kind == "lts":
+            console.show(sequence_report.whole(learned.machine, learned.about, full=verbose))
+        else:
+            console.show(report.whole(learned.machine, learned.about, console.width(), full=verbose))
         sys.stdout.flush()
     if learned.about.training.interrupted:
         console.note(f"interrupted; the best machine so far is saved as {model}")

@@ -1,0 +1,81 @@
+"""Finds where rows of a hidden log are lost, made up or out of order, from what a machine makes of the rows after them.
+
+A wrong answer costs one row; a lost or stray row puts the machine in a wrong state, and answer after answer misfits
+until it happens to find its way back. Extra states would pay for that. So the run may go on from another state where
+the rest of the trace is better explained from there by more than it costs to say so: the Viterbi path (Viterbi 1967).
+`search` then takes these places for breaks in the log, and both take turns until the description gets no shorter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from fsmlearn import search
+from fsmlearn.evidence import Ints, Rows, Table, futures
+from fsmlearn.search import Standing
+
+RARE = 1000  # rows to a break until breaks have been counted
+FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
+ROUNDS = 8  # times at most that breaks are sought anew
+
+
+def merge(rows: Rows, tables: Iterable[Table]) -> tuple[Rows, Standing]:
+    """The shortest machine that merging states and mending reach from the most promising of some tables, and the rows
+    with the breaks found on the way. No state is split: that would pay wherever rows are lost."""
+    anywhere = np.zeros(len(rows), np.int64)
+    starts = []
+    for table in tables:
+        settled = search.settle(rows, table, anywhere)
+        broken, found = mend(rows, settled)
+        starts.append((broken, search.settle(broken, settled.table, found)))
+    rows, now = min(starts, key=lambda start: start[1].length)
+    return descend(rows, now, grow=False)
+
+
+def descend(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Standing]:
+    """Search from a machine, and then seek breaks and search in turns."""
+    return refine(rows, search.descend(rows, now.table, now.found, grow=grow), grow=grow)
+
+
+def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Standing]:
+    """Seek breaks and search in turns while the description gets shorter."""
+    for _ in range(ROUNDS):
+        broken, found = mend(rows, now)
+        if np.array_equal(broken.broken, rows.broken):
+            break
+        trial = search.descend(broken, now.table, found, grow=grow)
+        if trial.length >= now.length - 1e-6:
+            break
+        rows, now = broken, trial
+    return rows, now
+
+
+def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
+    """Rows with breaks where the machine loses its way, those of an earlier mending forgotten; and the state (N,) that
+    each row is best explained from."""
+    given = rows.broken & ~rows.mended
+    whole = replace(rows, broken=given)
+    n, k, cells = len(rows), len(now.table), len(rows.cell_label)
+    mended, found, expected = rows.mended, now.found, np.empty(n, np.int64)
+    for _ in range(3):  # the price of a break follows from their number
+        price = np.log(n / max(mended.sum(), n / RARE)) + 1 + np.log(max(k, 2))
+        ahead = futures(whole, now.table, now.fit.likelihood, np.float32(-price))
+        best, found = ahead.max(1), ahead.argmax(1)
+        before, mended = mended, np.zeros(n, np.bool_)
+        at = now.table.start[rows.label[rows.first]]
+        for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
+            at = at[: hi - lo]
+            lost = best[lo:hi] - ahead[np.arange(lo, hi), at] > price
+            mended[lo:hi] = lost & ~given[lo:hi]
+            expected[lo:hi] = at
+            at = np.where(lost | given[lo:hi], found[lo:hi], at)
+            at = now.table.target[at, rows.symbol[lo:hi]]
+        if mended.sum() == before.sum():
+            break
+    place = expected * cells + rows.symbol_cell[rows.symbol]
+    often, of = np.bincount(place, mended, k * cells), np.bincount(place, minlength=k * cells)
+    mended &= ((often < FEW) | (often * OFTEN < of))[place]
+    return replace(rows, broken=given | mended, mended=mended), found

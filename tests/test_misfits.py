@@ -1,0 +1,149 @@
+"""Rows that a machine contradicts, in logs that hide their states: all of them and no others, repaired and told."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from machines import SAMPLES, Row, lamp, log_of, random_machine, truth, walk
+
+from fsmlearn import extract, misfits, search
+from fsmlearn.config import Settings
+from fsmlearn.evidence import Table
+from fsmlearn.extract import Extraction
+from fsmlearn.histories import Histories, histories
+from fsmlearn.logs import Log
+from fsmlearn.machine import equivalent
+from fsmlearn.pipeline import learn
+
+
+def known(log: Log, step: Sequence[dict[str, int]]) -> tuple[Histories, Extraction]:
+    """An extraction of a machine that is known: from state q a trigger leads to step[q][trigger]."""
+    data = histories(log)
+    rows = extract.packed(log, data, np.zeros(len(log), np.bool_))
+    triggers = [log.triggers[a] for a in rows.cell_trigger[rows.symbol_cell]]
+    target = np.array([[row[trigger] for trigger in triggers] for row in step], np.int64)
+    table = Table(np.zeros(len(step), np.int64), target, np.zeros(1, np.int64))
+    now = search.stand(rows, table, np.zeros(len(rows), np.int64))
+    machine = extract.machine(log, data, rows, now)
+    return data, Extraction(machine, extract.names(log, data, rows, now, machine), rows, now, 0, 0)
+
+
+LAMP = [{"press": 1, "look": 0}, {"press": 0, "look": 1}]
+
+
+def disturbed(log: Log, wrong: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Log:
+    """The lamp's log with the other of its two outputs in the wrong rows."""
+    output = log.output.copy()
+    output[wrong] = 1 - output[wrong]
+    return dataclasses.replace(log, output=output)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 12))
+def test_every_wrong_answer_is_found_and_no_true_row_is(seed: int, errors: int) -> None:
+    rng = np.random.default_rng(seed)
+    log = lamp(rng, traces=20, length=10)
+    wrong = np.sort(rng.choice(len(log), errors, replace=False))
+    read = disturbed(log, wrong)
+    data, found = known(read, LAMP)
+    judged = misfits.judge(read, data, found)
+    assert [finding.row for finding in judged.findings] == wrong.tolist()
+    assert np.array_equal(judged.log.output, log.output)
+    assert {(finding.action, finding.kind) for finding in judged.findings} <= {("repaired", "output")}
+    assert judged.source is read
+    assert len(judged.log) == len(log)
+    compared = misfits.compare(read, data, found)
+    assert sum(row.observed for row in compared) == len(log)
+    assert sum(row.noise for row in compared) == errors
+    assert sum(row.observed for row in compared if row.verdict == "learned") == len(log) - errors
+    assert {(row.state, row.trigger, row.next_state, row.output) for row in compared if row.verdict == "learned"} == {
+        (t.state, t.trigger, t.next_state, t.output) for t in found.machine.transitions
+    }
+
+
+def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -> None:
+    trace: list[Row] = [("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
+    odd: list[Row] = [("press", "light"), ("look", ""), ("press", "dark"), ("look", "dark")]
+    log = log_of([*[trace] * 9, odd], "hidden")
+    log = dataclasses.replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
+    data, found = known(log, LAMP)
+    [finding] = misfits.judge(log, data, found).findings
+    assert log.where(finding.row) == "log.csv:39"
+    assert finding.state == "S1"
+    assert finding.reason == "output (empty) -> light: S1 + look answers light in 9 of 10 rows"
+    [noise] = [row for row in misfits.compare(log, data, found) if row.verdict == "noise"]
+    assert (noise.state, noise.trigger, noise.next_state, noise.output) == ("S1", "look", "S1", "")
+    assert (noise.observed, noise.noise, noise.learned) == (1, 1, 0.0)
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+def test_the_vending_machine_is_learned_and_its_wrong_rows_are_named(seed: int) -> None:
+    true = truth("vending_machine")
+    learned = learn(SAMPLES / "vending_machine.csv", settings=Settings(seed=seed))
+    assert equivalent(true, learned.machine) is None
+    assert len(learned.machine.states) == len(true.states)
+    facts = json.loads((SAMPLES / "vending_machine.truth.json").read_text())
+    judged = learned.denoised
+    assert [int(judged.source.line[f.row]) for f in judged.findings] == [row["line"] for row in facts["noise"]]
+    repaired = [judged.log.outputs[judged.log.output[f.row]] for f in judged.findings]
+    assert repaired == [row["true"]["output"] for row in facts["noise"]]
+    noise = learned.about.noise
+    assert (noise.dropped, noise.repaired, noise.counts) == (0, len(facts["noise"]), {"output": len(facts["noise"])})
+    assert noise.repaired == learned.about.extraction.misfits == sum(row.noise for row in learned.about.comparison)
+    seen = {(t.state, t.trigger) for t in learned.machine.transitions}
+    pairs = {(state.name, trigger) for state in learned.machine.states for trigger in learned.machine.triggers}
+    assert seen.isdisjoint(learned.machine.unseen())
+    assert seen | set(learned.machine.unseen()) == pairs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_log_of_a_machine_at_random_comes_back_without_its_noise(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    machine = random_machine(rng, states=5, labels=3, triggers=3)
+    clean = [[(t.trigger, machine.visible(t.next_state)) for t in steps] for steps in walk(machine, rng, 400, 20)]
+    rows, wrong = list[list[object]](), list[int]()
+    for name, trace in enumerate(clean):
+        for step, (trigger, output) in enumerate(trace):
+            noisy = rng.random() < 0.05
+            wrong += [len(rows) + 2] * noisy
+            others = [word for word in "ABC" if word != output]
+            rows.append([name, step, trigger, rng.choice(others) if noisy else output])
+    with (tmp_path / "log.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["trace", "step", "trigger", "output"], *rows])
+    learned = learn(tmp_path / "log.csv", settings=Settings(seed=seed))
+    judged = learned.denoised
+    assert [int(judged.source.line[finding.row]) for finding in judged.findings] == wrong
+    written = [
+        (judged.log.triggers[a], judged.log.outputs[o])
+        for a, o in zip(judged.log.trigger, judged.log.output, strict=True)
+    ]
+    assert written == [row for trace in clean for row in trace]
+
+
+def test_a_trigger_that_the_log_never_answers_moves_the_machine_all_the_same(tmp_path: Path) -> None:
+    # whether b came an even number of times; a run that ends in x or a has no label, for there is none
+    words = ["xabab", "xaab", "xbb", "xb", "xab", "xbab", "xbbb", "xbbab"] * 10
+    lines = ["trace,step,trigger,output"]
+    for trace, word in enumerate(words):
+        label = "odd" if word.count("b") % 2 else "even"
+        lines += [f"{trace},{i},{a},{label if i == len(word) - 1 else ''}" for i, a in enumerate(word)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n")
+    learned = learn(path)
+    assert {(t.state, t.trigger, t.next_state, t.output, t.count) for t in learned.machine.transitions} == {
+        ("S0", "x", "S0", None, 80),
+        ("S0", "a", "S0", None, 50),
+        ("S0", "b", "S1", "odd", 50),
+        ("S1", "a", "S1", None, 20),
+        ("S1", "b", "S0", "even", 30),
+    }
+    assert not learned.denoised.findings
+    assert {row.verdict for row in learned.about.comparison} == {"learned"}

@@ -1,0 +1,175 @@
+"""Logs of events alone: from the file to the machine and its scores."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from machines import SAMPLES
+
+from fsmlearn import store
+from fsmlearn.config import Settings
+from fsmlearn.histories import histories
+from fsmlearn.logs import read
+from fsmlearn.machine import Machine, equivalent
+from fsmlearn.pipeline import Learned, learn
+from fsmlearn.predict import outlook
+from fsmlearn.sequences import end_word, events_of, held_out
+
+# A slot machine for tea: three coins, with any number of shakes between them, make a tea; then one may go.
+TEA = Machine.build(
+    "lts",
+    0,
+    [None, None, None, None, None, "End"],
+    ["coin", "shake", "tea", "End"],
+    [
+        (0, "coin", 1, None, 100),
+        (1, "coin", 2, None, 60),
+        (1, "shake", 1, None, 40),
+        (2, "coin", 3, None, 60),
+        (2, "shake", 2, None, 40),
+        (3, "tea", 4, None, 100),
+        (4, "coin", 1, None, 70),
+        (4, "End", 5, None, 30),
+    ],
+)
+
+
+def written(folder: Path, traces: list[list[str]]) -> Path:
+    path = folder / "events.csv"
+    with path.open("w", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(["trace", "step", "event"])
+        for i, trace in enumerate(traces):
+            out.writerows([i, step, word] for step, word in enumerate(trace))
+    return path
+
+
+def drawn(machine: Machine, rng: np.random.Generator, traces: int) -> list[list[str]]:
+    """Traces of events that a machine makes until it ends."""
+    found: list[list[str]] = []
+    while len(found) < traces:
+        state, trace = machine.initial, list[str]()
+        while True:
+            ways = [t for t in machine.transitions if t.state == state]
+            taken = ways[rng.choice(len(ways), p=[t.probability for t in ways])]
+            if machine.labels[taken.next_state] is not None:
+                break
+            trace.append(taken.trigger)
+            state = taken.next_state
+        found.append(trace)
+    return found
+
+
+def loss(learned: Learned, predictor: str) -> float:
+    [score] = [score for score in learned.about.held_out.scores if score.predictor == predictor]
+    return score.loss
+
+
+def test_the_textbook_is_learned_as_it_stands() -> None:
+    learned = learn(SAMPLES / "brown_fox.csv")
+    assert [(t.state, t.trigger, t.next_state, t.count, t.probability) for t in learned.machine.transitions] == [
+        ("S0", "The", "S1", 1, 1.0),
+        ("S1", "little", "S2", 1, 1.0),
+        ("S2", "brown", "S3", 1, 1.0),
+        ("S3", "fox", "S4", 1, 1.0),
+        ("S4", "End", "End", 1, 1.0),
+    ]
+    assert learned.about.held_out.scores == (), "a single trace leaves nothing to hold out"
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))])
+def test_a_machine_that_counts_is_learned_from_what_it_made(seed: int, tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(seed), 400)
+    learned = learn(written(tmp_path, made), settings=Settings(seed=seed))
+    assert equivalent(TEA, learned.machine) is None
+    assert len(learned.machine.states) == len(TEA.states)
+    for true, found in zip(TEA.transitions, learned.machine.transitions, strict=True):
+        assert (found.state, found.trigger, found.next_state) == (true.state, true.trigger, true.next_state)
+        assert found.probability == pytest.approx(true.probability, abs=0.06)
+    assert loss(learned, "machine") < min(loss(learned, f"{n}-gram") for n in (1, 2, 3, 4))
+
+
+def test_scores_are_of_traces_that_the_machine_has_not_seen(tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(0), 100)
+    learned = learn(written(tmp_path, made), settings=Settings(epochs=3))
+    found = learned.about.held_out
+    held = held_out(learned.log, np.random.default_rng(0))
+    assert (found.traces, held.sum()) == (15, 15)
+    assert found.events == sum(len(made[i]) + 1 for i in np.flatnonzero(held))
+    assert learned.about.training.rows == sum(map(len, made)) - found.events + found.traces
+    assert [score.predictor for score in found.scores] == ["machine", *(f"{n}-gram" for n in (1, 2, 3, 4)), "network"]
+    assert all(0 < score.perplexity <= len(learned.machine.triggers) * 2 for score in found.scores)
+    assert not np.array_equal(held, held_out(learned.log, np.random.default_rng(1)))
+
+
+def test_the_saved_machine_counts_every_trace(tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(1), 60)
+    learned = learn(written(tmp_path, made), settings=Settings(epochs=3))
+    counts = Counter(word for trace in made for word in [*trace, "End"])
+    assert counts == Counter({w: sum(t.count for t in learned.machine.transitions if t.trigger == w) for w in counts})
+    for state in learned.machine.states:
+        shares = [t.probability for t in learned.machine.transitions if t.state == state.name]
+        assert math.fsum(shares) == pytest.approx(1) or state.label == "End"
+
+
+def test_a_model_of_events_is_saved_and_read_back(tmp_path: Path) -> None:
+    learned = learn(SAMPLES / "brown_fox.csv", settings=Settings(epochs=2))
+    store.save(tmp_path / "model.fsm", learned.machine, learned.about, learned.model.params)
+    assert store.load_machine(tmp_path / "model.fsm") == learned.machine
+    assert store.load_about(tmp_path / "model.fsm").held_out == learned.about.held_out
+
+
+@pytest.mark.parametrize(
+    "traces",
+    [
+        [["x"]],
+        [["x"] * 30],
+        [["x"]] * 30,
+        [["x", "y", "x"]] * 20,
+        [["x"], ["y"]],
+        [[f"e{i}" for i in range(50)]],
+        [["End", "Start"], ["End"]],
+    ],
+)
+def test_odd_logs_are_learned_too(traces: list[list[str]], tmp_path: Path) -> None:
+    machine = learn(written(tmp_path, traces), settings=Settings(epochs=5)).machine
+    for trace in traces:
+        assert outlook(machine, None, trace).followed
+        assert machine.triggers[-1] in [each.event for each in outlook(machine, None, trace).events]
+
+
+def test_equal_traces_make_one_chain(tmp_path: Path) -> None:
+    machine = learn(written(tmp_path, [["wash", "rinse", "dry"]] * 12)).machine
+    assert [(t.state, t.trigger, t.probability) for t in machine.transitions] == [
+        ("S0", "wash", 1.0),
+        ("S1", "rinse", 1.0),
+        ("S2", "dry", 1.0),
+        ("S3", "End", 1.0),
+    ]
+
+
+def test_a_number_of_states_can_be_asked_for(tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(2), 100)
+    learned = learn(written(tmp_path, made), settings=Settings(epochs=5, states=2))
+    assert len(learned.machine.states) <= 3, "two, and the end"
+    assert learned.about.held_out.states <= 2
+
+
+def test_the_end_is_called_something_else_where_an_event_is_called_end() -> None:
+    assert end_word(["a"]) == "End"
+    assert end_word(["End", "a", "End·2"]) == "End·3"
+
+
+def test_the_network_is_asked_at_the_start_and_told_of_the_end(tmp_path: Path) -> None:
+    log = read(written(tmp_path, [["a", "b"], ["b"]]))
+    assert events_of(log) == [[0, 1], [1]]
+    data = histories(log)
+    assert data.inputs[:, 0].tolist() == [2, 0, 1, 2, 1]
+    assert data.targets.tolist() == [0, 1, 2, 1, 2]
+    assert data.words == len(data.answers) == 3
+    assert (data.starts.tolist(), data.lengths.tolist()) == ([0, 3], [3, 2])
