@@ -39,7 +39,7 @@ def main(seeds: int) -> None:
     gradients: dict[str, list[np.ndarray]] = {name: [] for name in CHOICES["cell"]}
     print("cell   seed  epochs  seconds  held-out traces  by chance   right  loss, nats a deciding row")
     for name in gradients:
-        cell, plan = cell_of(name), planned(data, Settings(cell=name))
+        cell, plan = cell_of(name), planned(data, name, Settings())
         for seed in range(seeds):
             began = time.perf_counter()
             epochs: list[Epoch] = []
