@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import lgamma
+from math import lgamma, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
+STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
+LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 RARELY = 0.1  # share of a state's answers below which, in a hidden log, they are noise sooner than drawn
 LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after a wrong turn, about 3 in 10,000
 
@@ -248,26 +250,43 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
 def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
     """Nats to describe a machine state by state, the commonest first: in full, or as an earlier one with exceptions.
 
-    The numbering of the states is arbitrary, so log (k - 1)! of what the targets cost is given back.
+    Where a transition leads is foretold from the states described before: from how often the same answer to the same
+    trigger left them alone, and, by half, from how often each state was led to. The numbering of the states is
+    arbitrary, so log (k - 1)! of that is given back.
     """
     k, cells = total.shape
-    each = np.arange(k)[:, None]
+    each, place = np.arange(k)[:, None], np.empty(k, np.int64)
     symbol = np.zeros((k, cells), np.int64)
     at, u = np.nonzero(main)
     symbol[at, rows.symbol_cell[u]] = u
-    goes = np.take_along_axis(table.target, symbol, 1)
-    goes = np.where(goes == each, k, goes)  # staying is staying, for twins too
     order = np.argsort(-total.sum(1), kind="stable")
-    met, symbol, goes = (total > 0)[order], symbol[order], goes[order]
+    place[order] = np.arange(k)
+    met, symbol = (total > 0)[order], symbol[order]
+    goes = place[np.take_along_axis(table.target[order], symbol, 1)]
+    stays = goes == each
+
+    def earlier(which: Bools, what: Ints, kinds: int) -> Floats:
+        """(k, kinds) how often the states before each one have, where `which` (k, V) holds, each kind of thing."""
+        counts = np.bincount((each * kinds + what)[which], minlength=k * kinds).reshape(k, kinds)
+        before: Floats = np.cumsum(counts, 0, dtype=np.float64) - counts
+        return before
+
+    met_before, stayed = earlier(met, symbol, rows.symbols), earlier(met & stays, symbol, rows.symbols)
+    led_to = earlier(met & ~stays, goes, k)
+    usual = (stayed.sum(1) + 0.5) / (met_before.sum(1) + 1)
+    staying = (stayed[each, symbol] + STAYS * usual[:, None]) / (met_before[each, symbol] + STAYS)
+    popular = (led_to[each, goes] + LEADS) / (led_to.sum(1) + k * LEADS)[:, None]
+    leading = (1 - staying) * (popular + 1 / k) / 2
+    lead = -np.log(np.where(stays, staying, leading))
+    answer = log(max(rows.answers, 2))
+    goes = np.where(stays, k, goes)  # staying is staying, for twins too
     says = met[:, None] & (~met[None] | (symbol[:, None] != symbol[None]))
-    leads = met[:, None] & ~says & (goes[:, None] != goes[None])
-    target, answer = np.log(max(k, 2)), np.log(max(rows.answers, 2))
-    count = says.sum(2) + leads.sum(2)
-    twin = _log_choose(cells)[count] + count * (target + np.log(2)) + says.sum(2) * answer
+    differs = says | (met[:, None] & (goes[:, None] != goes[None]))
+    twin = np.einsum("ijv,iv->ij", differs, lead) + says.sum(2) * answer + _log_choose(cells)[differs.sum(2)]
     twin[np.triu_indices(k)] = np.inf
     twin += np.log(np.maximum(np.arange(k), 1))[:, None]
-    full = met.sum(1) * (target + answer)
-    return float(k * np.log(2) + np.minimum(full, twin.min(1)).sum() - np.log(np.arange(1, k)).sum())
+    full = np.where(met, lead + answer, 0).sum(1)
+    return float(k * log(2) + np.minimum(full, twin.min(1)).sum() - lgamma(k))
 
 
 def _breaks(rows: Rows, states: Ints, counts: Ints) -> float:

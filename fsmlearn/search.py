@@ -7,6 +7,7 @@ state by one transition a state of their own. It knows nothing of networks; whoe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,9 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         found = new[found]
         now = fit(rows, table, found)
     ahead = futures(rows, table, now.likelihood)
-    return Standing(table, now, ahead, ahead.argmax(1))
+    # of states that explain what follows alike, the commonest
+    common = np.log(now.counts.sum(1) + 1).astype(np.float32)
+    return Standing(table, now, ahead, (ahead + common).argmax(1))
 
 
 def leading(rows: Rows, now: Fit) -> Ints:
@@ -331,26 +334,57 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
 
 def simplify(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
-    table, length = now.table, now.length
-    leads = leading(rows, now.fit)
-    state, symbol, votes = _votes(rows, now, leads)
-    each = np.arange(len(state))
-    loss = votes[each, table.target[state, symbol]][:, None] - votes
-    loss[each, table.target[state, symbol]] = np.inf
+    state, symbol, votes = _votes(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)
+    loss[np.arange(len(state)), now.table.target[state, symbol]] = np.inf
+    order = np.argsort(loss, axis=None, kind="stable")[:TRIES]
+    which, to = np.divmod(order[loss.ravel()[order] <= NEARLY], len(now.table))
+    return _led_anew(rows, now, [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())])
+
+
+def align(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which a state goes where another does by the same answers, or stays where the other stays,
+    as far as the log hardly minds, or None. No one transition need shorten anything by that."""
+    k = len(now.table)
+    state, symbol, votes = _votes(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)
+    goes = now.table.target[state, symbol]
+    place = np.full((k, rows.symbols), -1)
+    place[state, symbol] = np.arange(len(state))
+    price = np.log(2 * max(k, 2))
+    offers = []
+    for other in range(-1, k):  # -1: stay throughout
+        twin = place[other, symbol]
+        known = (twin >= 0) & (state != other) if other >= 0 else np.ones(len(state), np.bool_)
+        to = np.where((goes[twin] == other) | (other < 0), state, goes[twin])
+        saved = price - loss[np.arange(len(state)), to]
+        better = known & (to != goes) & (saved > 0)
+        for q, gain in enumerate(np.bincount(state[better], saved[better], k).tolist()):
+            if gain > 0:
+                offers.append((gain, np.flatnonzero(better & (state == q)), to))
+    offers.sort(key=lambda offer: -offer[0])
+    return _led_anew(rows, now, [(state[which], symbol[which], to[which]) for _, which, to in offers[:TRIES]])
+
+
+def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:
+    """(m, k) nats that the rows of each transition lose where it leads to another state."""
+    losses: Floats = votes[np.arange(len(state)), now.table.target[state, symbol]][:, None] - votes
+    return losses
+
+
+def _led_anew(rows: Rows, now: Standing, offers: Iterable[tuple[Ints, Ints, Ints]]) -> Standing | None:
+    """A shorter machine in which some transitions, given as states, symbols and targets, lead elsewhere, or None."""
+    table, length, leads = now.table, now.length, leading(rows, now.fit)
     target = table.target.copy()
-    for index in np.argsort(loss, axis=None, kind="stable")[:TRIES]:
-        which, to = divmod(int(index), len(table))
-        if loss[which, to] > NEARLY:
-            break
-        q = state[which]
-        all_of = leads[q] == symbol[which]
-        old = target[q, all_of]
-        target[q, all_of] = to
+    for state, symbol, to in offers:
+        old = target.copy()
+        for q, u, goal in zip(state.tolist(), symbol.tolist(), to.tolist(), strict=True):
+            target[q, leads[q] == u] = goal
         shorter = fit(rows, Table(table.label, target, table.start), now.found).length
         if shorter < length - 1e-6:
             length = shorter
         else:
-            target[q, all_of] = old
+            target = old
     if length == now.length:
         return None
     simpler = settle(rows, Table(table.label, target, table.start), now.found)
@@ -377,7 +411,7 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
         if step is None and rows.certain and grow:
             if left > 0 and (step := recall(rows, now, 4)):
                 left -= GROWTH // 5
-            step = step or simplify(rows, now)
+            step = step or simplify(rows, now) or align(rows, now)
         if step is None:
             return now
         now = step

@@ -254,3 +254,31 @@ def test_a_choice_long_before_is_remembered() -> None:
     assert remembering.fit.misfits == 0
     assert remembering.length < forgetful.length
     assert search.descend(rows, forgetful.table).fit.misfits == 0
+
+
+def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
+    # Triggers 0 to 5 are answered alike in all three states and change nothing; 6 and 7 lead from the first state to
+    # the others and are answered otherwise there. After a 0 to 5 in the second state the log never asks for them.
+    rng = np.random.default_rng(0)
+    walks = []
+    for _ in range(200):
+        before, after = ([(int(a), int(a) % 2) for a in rng.integers(6, size=n)] for n in (3, 2))
+        way = int(rng.integers(6, 8))
+        walks += [[*before, (way, 0), *after], [*before, (way, 0), (way, 1), (way, 0)]]
+    triggers, answers = (np.array([row[i] for walk in walks for row in walk]) for i in range(2))
+    offsets = np.concatenate([[0], np.cumsum([len(walk) for walk in walks])])
+    zero = np.zeros(len(triggers), int)
+    rows = pack(zero, triggers, answers, offsets, zero > 0, labels=1, triggers=8, answer_label=np.full(2, -1))
+    rows = replace(rows, certain=True)
+    trigger = rows.cell_trigger[rows.symbol_cell]
+    true = np.array([np.where(trigger == 6, 1, np.where(trigger == 7, 2, 0)), np.where(trigger == 6, 0, 1)])
+    true = np.vstack([true, np.where(trigger == 7, 0, 2)])
+    target = true.copy()
+    target[1, trigger < 6] = trigger[trigger < 6] % 2 * 2  # led astray to the first and the third
+    start = search.stand(rows, Table(np.zeros(3, int), target, np.zeros(1, int)), zero)
+    best = search.stand(rows, Table(np.zeros(3, int), true, np.zeros(1, int)), zero)
+    assert start.fit.misfits == best.fit.misfits == 0
+    aligned = search.align(rows, start)
+    assert aligned is not None
+    assert aligned.length == pytest.approx(best.length)
+    assert search.align(rows, best) is None
