@@ -169,7 +169,10 @@ def extract(
     `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
     there are visible states); by itself the number of states follows from the description length.
     """
-    rows = packed(log, data, gap)
+    whole = rows = packed(log, data, gap)
+    merged = mending.merge(whole, merging.proposals(whole)) if whole.certain else None
+    if merged is not None and np.count_nonzero(merged[0].mended) * mending.RARE > len(whole):
+        rows, _ = merged  # the network sees triggers only, and where rows are lost it cannot know
     vectors = visit(data, model.cell, model.params)[rows.order]
     met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
     met[rows.cell_label, rows.cell_trigger] = True
@@ -178,14 +181,13 @@ def extract(
     least = int(np.clip(len(log) / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     proposed = search.from_groups(rows, groups, clusters)
-    now = asked_again(oracle, first, least, search.descend(rows, proposed))
-    if rows.certain:
-        whole = rows
-        rows, now = mended(whole, now)
+    now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
+    if merged is not None:
+        rows, now = mending.best((rows, now), merged, least)
         drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
         if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
             rows = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
-            now = asked_again(replace(oracle, rows=rows), first, least, search.descend(rows, proposed))
+            now = asked_again(replace(oracle, rows=rows), first, least, search.descend(rows, proposed, groups))
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)
@@ -201,16 +203,6 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Stand
             break
         now = finer
     return now
-
-
-def mended(rows: Rows, now: Standing) -> tuple[Rows, Standing]:
-    """The network's machine or that of merging without it, whichever is shorter once the log is mended with it.
-
-    The network sees triggers only. Where rows are lost it cannot know, and merging has the better start.
-    """
-    broken, merged = mending.merge(rows, merging.proposals(rows))
-    rows, now = mending.refine(rows, now)
-    return mending.descend(broken, merged) if merged.length < now.length else (rows, now)
 
 
 def machine(log: Log, data: Histories, rows: Rows, now: Standing) -> Machine:

@@ -19,7 +19,10 @@ from fsmlearn.search import Standing
 
 RARE = 1000  # rows to a break until breaks have been counted
 FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
-ROUNDS = 8  # times at most that breaks are sought anew
+ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
+MOST = 200  # pairs of states at most that two machines are crossed by
+
+Mended = tuple[Rows, Standing]  # a machine, and the rows with the breaks that it found
 
 
 def merge(rows: Rows, tables: Iterable[Table]) -> tuple[Rows, Standing]:
@@ -51,6 +54,42 @@ def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Stand
             break
         rows, now = broken, trial
     return rows, now
+
+
+def best(one: Mended, other: Mended, least: int) -> Mended:
+    """The shortest of two machines and what comes of both: the states of either, told apart where one of them does.
+
+    The other machine is searched on only where it is the shorter to begin with. Pairs of states that fewer than
+    `least` rows are in are no states.
+    """
+    one = refine(*one)
+    if other[1].length < one[1].length - 1e-6:
+        one, other = descend(*other), one
+    for _ in range(ROUNDS):
+        if abs(one[1].length - other[1].length) < 1e-6:
+            break
+        rows, now = one
+        groups, k = _pairs(now.fit.states, other[1].fit.states, least)
+        crossed = refine(rows, search.descend(rows, search.from_groups(rows, groups, k), groups))
+        if crossed[1].length >= now.length - 1e-6:
+            break
+        one, other = crossed, one
+    return one
+
+
+def _pairs(one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
+    """Groups (N,) of rows that are in the same states (N,) of both machines, and their number. Rare pairs, and all but
+    the commonest, join the commonest pair with the same state of the first."""
+    pairs, index, count = np.unique(one * (other.max() + 1) + other, return_inverse=True, return_counts=True)
+    state = pairs // (other.max() + 1)
+    order = np.lexsort((-count, state))
+    commonest = order[np.diff(state[order], prepend=-1) > 0]  # of each state that rows are in
+    kept = np.zeros(len(pairs), np.bool_)
+    kept[np.argsort(-count, kind="stable")[:MOST]] = True
+    kept = (kept & (count >= least)) | np.isin(np.arange(len(pairs)), commonest)
+    to = np.where(kept, np.arange(len(pairs)), commonest[np.searchsorted(state[commonest], state)])
+    used, group = np.unique(to[index], return_inverse=True)
+    return group, len(used)
 
 
 def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:

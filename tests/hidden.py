@@ -1,0 +1,77 @@
+"""Random machines seen through logs that hide their states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from machines import Row, log_of, random_machine, walk
+
+from fsmlearn import extract, search
+from fsmlearn.evidence import Rows, Table
+from fsmlearn.histories import Histories, histories
+from fsmlearn.logs import Log
+from fsmlearn.machine import Machine, equivalent
+from fsmlearn.search import Standing
+
+
+@dataclass(frozen=True, eq=False)
+class Hidden:
+    """A machine, minimal and with answers for every trigger everywhere, and a log of it."""
+
+    machine: Machine
+    log: Log
+    data: Histories
+    rows: Rows
+
+    @property
+    def table(self) -> Table:
+        """The true machine over the rows."""
+        names = list(self.machine.labels)
+        triggers = [self.log.triggers[a] for a in self.rows.cell_trigger[self.rows.symbol_cell].tolist()]
+        to = [[names.index(self.machine.successors(q, a)[0].next_state) for a in triggers] for q in names]
+        return Table(np.zeros(len(names), int), np.array(to), np.zeros(1, int))
+
+    def true(self) -> Standing:
+        return search.stand(self.rows, self.table, np.zeros(len(self.rows), int))
+
+    def exact(self, rows: Rows, now: Standing) -> bool:
+        """Whether a machine answers as the true one and has no more states."""
+        found = extract.machine(self.log, self.data, rows, now)
+        return equivalent(found, self.machine) is None and len(found.states) == len(self.machine.states)
+
+
+def hidden(
+    seed: int, noise: float = 0.0, lost: float = 0.0, traces: int = 400, length: int = 16
+) -> tuple[Hidden, set[int]]:
+    """A case of four to six states with two answers, a share `noise` of the answers being the wrong one and a share
+    `lost` of the rows missing; and the traces of the log in which rows are missing before others."""
+    rng = np.random.default_rng(seed)
+    machine = _mealy(rng, 4 + seed % 3)
+    shown: list[list[Row]] = []
+    shifted = set()
+    for steps in walk(machine, rng, traces, length):
+        kept = [step for step in steps if rng.random() >= lost]
+        if kept:
+            if kept != steps[: len(kept)]:
+                shifted.add(len(shown))
+            wrong = (rng.random(len(kept)) < noise).tolist()
+            says = ["AB".replace(str(t.output), "") if w else str(t.output) for t, w in zip(kept, wrong, strict=True)]
+            shown.append([(t.trigger, output) for t, output in zip(kept, says, strict=True)])
+    log = log_of(shown, "hidden")
+    data = histories(log)
+    return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_))), shifted
+
+
+def _mealy(rng: np.random.Generator, states: int) -> Machine:
+    """A minimal machine that answers with what a random Moore machine shows next."""
+    while True:
+        moore = random_machine(rng, states, 2, 3)
+        names = list(moore.labels)
+        ways = [
+            (names.index(t.state), t.trigger, names.index(t.next_state), moore.visible(t.next_state), 1)
+            for t in moore.transitions
+        ]
+        machine = Machine.build("mealy", 0, [None] * states, moore.triggers, ways).minimise()
+        if len(machine.states) == states:
+            return machine

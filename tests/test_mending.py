@@ -1,0 +1,63 @@
+"""Lost rows are found where the machine loses its way, and nowhere else; two machines make a better one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hidden import hidden
+
+from fsmlearn import mending, merging, search
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_whole_log_has_no_breaks(seed: int, noise: float) -> None:
+    case, _ = hidden(seed, noise)
+    broken, _ = mending.mend(case.rows, case.true())
+    assert not broken.mended.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_breaks_are_where_rows_are_lost(seed: int) -> None:
+    case, shifted = hidden(seed, lost=0.02)
+    now = case.true()
+    broken, found = mending.mend(case.rows, now)
+    traces = set(case.log.trace[case.rows.order[broken.mended]].tolist())
+    assert traces <= shifted
+    assert len(traces) > len(shifted) / 6, "some change nothing, and some show too late in their trace"
+    mended = search.stand(broken, now.table, found)
+    assert mended.fit.misfits < now.fit.misfits / 2
+    assert mended.length < now.length
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_machine_is_found_in_spite_of_lost_rows(seed: int) -> None:
+    case, _ = hidden(seed, lost=0.02)
+    rows, now = mending.descend(*mending.merge(case.rows, merging.proposals(case.rows)))
+    assert case.exact(rows, now)
+    assert rows.mended.any()
+
+
+def test_breaks_that_a_log_has_itself_stay() -> None:
+    case, _ = hidden(0)
+    given = np.zeros(len(case.rows), np.bool_)
+    given[case.rows.following[:5]] = True
+    broken, _ = mending.mend(replace(case.rows, broken=given), case.true())
+    assert np.array_equal(broken.broken, given)
+    assert not broken.mended.any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed: int) -> None:
+    case, _ = hidden(seed, traces=800)
+    rows, true = case.rows, case.true()
+    halves = [search.stand(rows, *search.redirected(true, [pair])) for pair in ((1, 0), (3, 2))]
+    assert all(half.fit.misfits > 0 for half in halves)
+    groups, k = mending._pairs(halves[0].fit.states, halves[1].fit.states, 3)
+    assert k > max(len(half.table) for half in halves)
+    found, now = mending.best((rows, halves[0]), (rows, halves[1]), 3)
+    assert case.exact(found, now)
+    assert now.length == pytest.approx(true.length)
+    assert len(np.unique(groups)) == k
