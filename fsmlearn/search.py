@@ -15,6 +15,7 @@ import numpy as np
 from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, Singles, Table, fit, futures
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
+ALIKE = 1e-3  # nats by which two states may differ, rounded as they are, and still explain the same alike
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end
@@ -84,7 +85,7 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         now = fit(rows, table, found)
     ahead = futures(rows, table, now.likelihood)
     # of states that explain what follows alike, the commonest
-    common = np.log(now.counts.sum(1) + 1).astype(np.float32)
+    common = (ALIKE * now.counts.sum(1) / len(rows)).astype(np.float32)
     return Standing(table, now, ahead, (ahead + common).argmax(1))
 
 
