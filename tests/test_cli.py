@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import fsmlearn
 from fsmlearn import logs, store
-from fsmlearn.cli.app import app
+from fsmlearn.cli.program import app
 from fsmlearn.machine import Machine
 
 LOG = """trace,step,current_state,trigger,next_state

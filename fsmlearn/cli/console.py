@@ -9,11 +9,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-import typer
-from typer.core import TyperGroup
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from fsmlearn import formats
 from fsmlearn.errors import FsmlearnError, SettingsError
@@ -28,29 +25,27 @@ INTERRUPTED = 130
 FORMATS = ("table", "csv", "json", "md", "yaml")
 
 
-class Program(TyperGroup):
-    """The group of all commands, and the one place where what goes wrong becomes a line and an exit status."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except FsmlearnError as error:
-            note(str(error))
-            raise typer.Exit(ERROR) from None
-        except KeyboardInterrupt:
-            note("interrupted; nothing was saved")
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
-                raise
-            # Python flushes once more when it exits; what is left must find an open door.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            if error.errno == errno.EPIPE:  # `head` has seen enough
-                raise typer.Exit(0) from None
-            note(f"standard output: cannot be written ({error.strerror})")
-            raise typer.Exit(ERROR) from None
+def status(run: Callable[[], int | None]) -> int:
+    """What `run` returns as an exit status: the one place where what goes wrong becomes a line and a number."""
+    try:
+        code = run() or 0
+        sys.stdout.flush()
+        return code
+    except FsmlearnError as error:
+        note(str(error))
+        return ERROR
+    except KeyboardInterrupt:
+        note("interrupted; nothing was saved")
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise
+        # Python flushes once more when it exits; what is left must find an open door.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno == errno.EPIPE:  # `head` has seen enough
+            return 0
+        note(f"standard output: cannot be written ({error.strerror})")
+        return ERROR
 
 
 def note(text: str) -> None:

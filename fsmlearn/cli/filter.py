@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from fsmlearn import formats
 from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
 if TYPE_CHECKING:
@@ -26,11 +25,10 @@ def run(
     logs: options.Logs,
     dropped: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--dropped",
             metavar="FILE",
             help="Write every row that was dropped or repaired to this CSV file, with the reason.",
-            show_default=False,
         ),
     ] = None,
     quiet: options.Quiet = False,
