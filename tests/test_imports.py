@@ -20,7 +20,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
-    ["columns", "records", "traces"],
+    ["columns", "records", "traces", "sources"],
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
     ["rows"],
@@ -61,7 +61,7 @@ ORDER = [
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "predict", "formats", "__main__"}
+STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 

@@ -6,6 +6,7 @@ What goes to a terminal is made harmless there; what goes to a pipe or a file is
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -81,6 +82,14 @@ def out(text: str) -> None:
     if on_terminal():
         text = re.sub(r"[^\n]+", lambda line: formats.printable(line[0]), text)
     sys.stdout.write(text)
+
+
+class Page(io.StringIO):
+    """Standard output as a file for text: what is written goes out at once, and as `out` has it."""
+
+    def write(self, text: str) -> int:
+        out(text)
+        return len(text)
 
 
 def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -49,12 +48,13 @@ def run(
     The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
     machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
-    from fsmlearn import config
+    from fsmlearn import config, sources
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     settings = config.gather(given, os.environ)
+    logs = sources.expand(logs)
     if dropped is not None:
         _check(dropped, logs)
 
@@ -62,8 +62,6 @@ def run(
     from fsmlearn.logs import write_rows
 
     found = _judged(logs, settings, quiet)
-    clean = io.StringIO()
-    write_rows(found.log, clean)
     if dropped is not None:
         try:
             with Path(dropped).open("w", encoding="utf-8", newline="") as file:
@@ -72,7 +70,7 @@ def run(
             raise LogError(
                 f"{dropped}: cannot be written ({error.strerror}); name another file with --dropped"
             ) from None
-    console.out(clean.getvalue())
+    write_rows(found.log, console.Page())
     sys.stdout.flush()
     if not quiet:
         every = "fsmlearn filter LOG --dropped FILE"

@@ -12,7 +12,10 @@ from fsmlearn.cli.options import Argument
 def run(
     files: Annotated[
         list[str],
-        Argument(metavar="LOG|MODEL", help="Log files, or one model file; - is a log on standard input."),
+        Argument(
+            metavar="LOG|MODEL",
+            help="Log files, patterns or folders as for train, or one model file; - is a log on standard input.",
+        ),
     ],
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
@@ -35,11 +38,11 @@ def run(
         console.show(page.model(machine, about))
         return
 
-    from fsmlearn import config, summary
+    from fsmlearn import config, sources, summary
     from fsmlearn.logs import read
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    log = read(files, columns=config.gather(given, os.environ).columns)
+    log = read(sources.expand(files), columns=config.gather(given, os.environ).columns)
     console.show(report.contents(summary.of_log(log), summary.frequencies(log)))

@@ -40,7 +40,13 @@ Format = Annotated[
         help="How to print; a table on a terminal and CSV in a pipe unless given.",
     ),
 ]
-Logs = Annotated[list[str], Argument(metavar="LOG", help="Log files, read as one log; - is standard input.")]
+Logs = Annotated[
+    list[str],
+    Argument(
+        metavar="LOG",
+        help="Log files, read as one log; patterns such as 'logs/*.csv', folders of logs, or - for standard input.",
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.")]
 

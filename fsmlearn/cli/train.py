@@ -71,7 +71,7 @@ def run(
 
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
-    from fsmlearn import config, store
+    from fsmlearn import config, sources, store
 
     given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
     given |= {"seed": seed}
@@ -79,6 +79,7 @@ def run(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     settings = config.gather(given, os.environ)
+    logs = sources.expand(logs)
     for log in logs:
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
             raise ModelError(f"{model}: is the log itself; name another place with --model")
