@@ -50,7 +50,8 @@ def run(
 
     With -, rows are read as CSV with the columns state (or current state) and trigger, perhaps trace, step, history and
     output, and written with the likeliest next state and its probability added. Within a trace the rows
-    before are the history; without a trace column a new one begins where the step restarts.
+    before are the history; without a trace column a new one begins where the step restarts. The stream may be endless:
+    what has arrived is answered before more is waited for, and the latest 100,000 traces at least are remembered.
 
     Of a log of events alone no --trigger is asked for: the answer is the events that come next in the state, or after
     the history. With -, rows have the column event, and the likeliest next event is added.
