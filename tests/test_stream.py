@@ -126,6 +126,18 @@ def test_what_came_before_garbage_is_answered(garbage: bytes, told: str) -> None
     assert process.returncode == 2
 
 
+def test_what_is_no_table_from_the_start_is_told() -> None:
+    for text, told in (("x" * 200_000 + "\n", "<stdin>:1: is not CSV"), ("\n", "<stdin>: is empty")):
+        result = run("predict", "-", "--model", "wash.fsm", stdin=text)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+        assert f"fsmlearn: {told}" in result.stderr
+    command = [sys.executable, "-m", "fsmlearn", "predict", "-", "--model", "wash.fsm"]
+    with Path("unreadable").open("wb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "fsmlearn: <stdin>: cannot be read (Bad file descriptor); give rows as CSV\n"
+
+
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     with running() as process:
         assert process.stdout is not None

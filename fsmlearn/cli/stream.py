@@ -44,7 +44,10 @@ class _Rows:
         if not first.strip():
             raise LogError(f"{STDIN}: is empty; give a header line and rows")
         self._delimiter = max(",\t;|", key=first.count)
-        self.headers = next(csv.reader([first], delimiter=self._delimiter))
+        try:
+            self.headers = next(csv.reader([first], delimiter=self._delimiter))
+        except csv.Error as error:
+            raise LogError(f"{STDIN}:1: is not CSV ({error}); give a header line and rows") from None
         self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}
 
     def flush(self) -> None:
@@ -223,7 +226,10 @@ def _lines(stream: BinaryIO, pause: Callable[[], None]) -> Iterator[str]:
     rest, begun, ended = b"", False, False
     while not ended:
         pause()
-        fresh = stream.read1(BLOCK)  # type: ignore[attr-defined]
+        try:
+            fresh = stream.read1(BLOCK)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise LogError(f"{STDIN}: cannot be read ({error.strerror}); give rows as CSV") from None
         ended = not fresh
         block = rest + fresh
         # a carriage return at the very end may be half of a line's end
