@@ -136,6 +136,9 @@ def test_what_is_no_table_from_the_start_is_told() -> None:
         done = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "fsmlearn: <stdin>: cannot be read (Bad file descriptor); give rows as CSV\n"
+    done = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "fsmlearn: <stdin>: is closed; give rows as CSV\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
@@ -172,7 +175,8 @@ def alone(rows: list[dict[str, str]]) -> list[list[str]]:
     return cells
 
 
-WORD = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
+# Python's writer leaves a carriage return unquoted where lines end otherwise
+WORD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=4) | st.just("a\r\n,b")
 ROW = st.fixed_dictionaries(
     {
         "note": WORD,

@@ -36,6 +36,8 @@ class _Rows:
     def __init__(self, each: bool) -> None:
         self._each = each
         self._answered: list[str] = []
+        if sys.stdin is None:  # so Python has it where the program was started without one
+            raise LogError(f"{STDIN}: is closed; give rows as CSV")
         self._lines = _lines(sys.stdin.buffer, self.flush)
         try:
             first = next(self._lines, "")
@@ -133,23 +135,25 @@ def next_states(machine: Machine, each: bool) -> int:
         return follower.belief, told(answer)
 
     def alone(belief: Belief, words: Words) -> tuple[Belief, str]:
-        return belief, told(predict.predict(machine, words[0] or None, words[1]))
+        return belief, told(predict.predict(machine, words[0] or None, words[1], listed(words[2])))
 
-    following = Following(Follower(machine).belief, on if run_of else alone)
+    begun = Follower(machine).belief
+    followed, single = Following(begun, on), Following(begun, alone)
 
     def ask(line: int, row: list[str]) -> str:
         run = run_of(line, row) if run_of else ""
         now = row[state] if state is not None else ""
+        before = row[history] if history is not None else ""
         if row[trigger] not in triggers or now not in states:
             return ""
-        if history is not None and row[history]:
+        if before or not run_of:
             try:
-                return told(predict.predict(machine, now or None, row[trigger], listed(row[history])))
-            except UnknownNameError:
+                return single.answer("", (now, row[trigger], before))
+            except UnknownNameError:  # in the history
                 return ""
         # an output that no transition has is noise, and tells as little as none
         seen = row[output] if output is not None and row[output] in outputs else ""
-        return following.answer(run, (now, row[trigger], seen))
+        return followed.answer(run, (now, row[trigger], seen))
 
     def why(row: list[str]) -> str:
         before = listed(row[history]) if history is not None else ()

@@ -22,7 +22,7 @@ def declared(run: Run) -> dict[str, tuple[Any, Option | Argument]]:
 
 def takes_many(kind: Any) -> bool:
     """Whether a parameter of this type may be given more than once."""
-    return kind is not bool and list in (get_origin(each) for each in (kind, *get_args(kind)))
+    return list in (get_origin(each) for each in (kind, *get_args(kind)))
 
 
 def parse(run: Run, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any] | None:
