@@ -54,7 +54,7 @@ ORDER = [
     ["cli.options", "cli.progress"],
     ["cli.words", "cli.stream"],
     ["cli.commands"],
-    ["cli.tab"],
+    ["cli.tab", "cli.help"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
     ["cli.program"],
     ["cli.app"],
@@ -127,12 +127,12 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
     (["report", "--format", "csv"], set()),
-    (["--help"], TYPER),
+    (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
-    (["train", "--help"], TYPER),
-    (["filter", "-h"], TYPER),
-    (["info", "--help"], TYPER),
-    (["predict", "--help"], TYPER),
+    (["train", "--help"], set()),
+    (["filter", "-h"], set()),
+    (["info", "--help"], set()),
+    (["predict", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 

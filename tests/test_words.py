@@ -1,4 +1,4 @@
-"""A command line read without Typer means what Typer takes it for, and a press of TAB is answered as Typer would."""
+"""Without Typer, a command line means what Typer takes it for, and help and TAB say what Typer would."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import typer
+import typer.main
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer._completion_classes import completion_init
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 
 from fsmlearn.cli import program, tab, words
 from fsmlearn.cli.commands import COMMANDS, command
+from fsmlearn.cli.help import NAME, of_command, of_program
 from fsmlearn.cli.options import Option
 
 
@@ -99,6 +101,18 @@ def test_lines_in_order_are_read(name: str, line: list[str], values: dict[str, A
 )
 def test_whatever_else_is_left_to_typer(name: str, line: list[str]) -> None:
     assert words.parse(command(name), line, {}) is None
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+@pytest.mark.parametrize("columns", [*range(30, 90, 7), 60, 80, 200])
+def test_help_is_set_as_typer_would(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    theirs: Any = typer.main.get_command(program.app)
+    context = typer.Context(theirs, info_name=NAME, **theirs.context_settings)
+    if name:
+        theirs = theirs.commands[name]
+        context = typer.Context(theirs, info_name=name, parent=context)
+    assert (of_command(name, columns) if name else of_program(columns)) == theirs.get_help(context) + "\n"
 
 
 def pressed(line: str) -> dict[str, str]:

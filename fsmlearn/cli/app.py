@@ -1,7 +1,8 @@
 """The program `fsmlearn`: how it starts and ends.
 
 It starts with the standard library and imports the one command that is asked for, so that a question is answered in
-little more than the time that Python takes. For help, completion and mistakes it goes the longer way of `program`.
+little more than the time that Python takes. For mistakes, and other shells than bash,
+it goes the longer way of `program`.
 """
 
 from __future__ import annotations
@@ -43,10 +44,15 @@ def _start(line: list[str]) -> int | None:
         values = words.parse(run, line[1:], os.environ)
         if values is not None:
             return run(**values)
+    if line and line[-1] in HELP and line[:-1] in ([], *([name] for name in COMMANDS)) and not asked:
+        import shutil
+
+        from fsmlearn.cli import help
+
+        columns = shutil.get_terminal_size().columns
+        console.out(help.of_command(line[0], columns) if line[:-1] else help.of_program(columns))
+        return 0
     from fsmlearn.cli import program
 
-    if len(line) == 2 and line[0] in COMMANDS and line[1] in HELP and not asked:
-        console.out(program.help(line[0]))
-        return 0
     program.start(completing=bool(asked))
     return None

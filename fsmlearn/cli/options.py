@@ -1,8 +1,8 @@
 """How commands declare their parameters, and the parameters that several commands share.
 
-A declaration is plain data that two readers use: `words`, which reads a command line that is in order, and `program`,
-which makes help, completion and complaints of it. Values are plain words: settings are read in one place (`config`),
-whether they come from here, from the environment or from a file.
+A declaration is plain data: `words` reads a command line by it, `help` and `tab` tell of it, and `program` makes
+Typer's own declarations of it. Values are plain words: settings are read in one place (`config`), whether they come
+from here, from the environment or from a file.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Argument:
         self.metavar = metavar
         self.help = help
 
+
+VERSION = Option("--version", help="Print the version and exit.")  # of the program, not of a command
 
 Model = Annotated[str, Option("--model", metavar="FILE", variable="FSMLEARN_MODEL", help="The model file.")]
 Format = Annotated[

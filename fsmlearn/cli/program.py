@@ -1,4 +1,4 @@
-"""The program as Typer has it: help, shell completion, and what is said of a command line that is not in order.
+"""The program as Typer has it: shell completion, and what is said of a command line that is not in order.
 
 Made of the declarations in the commands. Typer takes several times as long to import as a light command takes to run,
 so `app` comes here only with a line that `words` does not understand.
@@ -15,10 +15,9 @@ from typer.core import TyperGroup
 
 from fsmlearn.cli import console
 from fsmlearn.cli.commands import COMMANDS, command
-from fsmlearn.cli.options import HELP, Option
+from fsmlearn.cli.help import ABOUT, NAME
+from fsmlearn.cli.options import HELP, VERSION, Option
 from fsmlearn.cli.words import Run, declared
-
-NAME = "fsmlearn"
 
 
 class Program(TyperGroup):
@@ -63,14 +62,9 @@ def _version(wanted: bool) -> None:
 
 
 def fsmlearn(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
+    version: Annotated[bool, typer.Option(*VERSION.names, callback=_version, is_eager=True, help=VERSION.help)] = False,
 ) -> None:
-    """Learn the state machine behind a log.
-
-    Train on a log, then ask the learned machine: fsmlearn train LOG, fsmlearn extract-table, fsmlearn predict.
-    """
+    """Takes the options of the program itself."""
 
 
 app = typer.Typer(
@@ -81,17 +75,9 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: quicker, and never with escapes in a pipe
     context_settings={"help_option_names": [*HELP]},
 )
-app.callback()(fsmlearn)
+app.callback(help=ABOUT)(fsmlearn)
 for _name in COMMANDS:
     app.command(_name)(typed(command(_name)))
-
-
-def help(name: str) -> str:
-    """What `--help` of a command says. Typer would say it only after it has imported what checks values."""
-    program: Any = typer.main.get_command(app)
-    root = typer.Context(program, info_name=NAME, **program.context_settings)
-    asked = program.commands[name]
-    return str(asked.get_help(typer.Context(asked, info_name=name, parent=root))) + "\n"
 
 
 def start(*, completing: bool) -> None:

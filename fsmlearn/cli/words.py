@@ -20,6 +20,14 @@ def declared(run: Run) -> dict[str, tuple[Any, Option | Argument]]:
     return {name: (hint.__origin__, hint.__metadata__[0]) for name, hint in hints.items() if name != "return"}
 
 
+def defaults(run: Run) -> dict[str, Any]:
+    """The values of the parameters that need not be given."""
+    code = run.__code__
+    names = code.co_varnames[: code.co_argcount]
+    values = run.__defaults__ or ()
+    return dict(zip(names[len(names) - len(values) :], values, strict=True))
+
+
 def takes_many(kind: Any) -> bool:
     """Whether a parameter of this type may be given more than once."""
     return list in (get_origin(each) for each in (kind, *get_args(kind)))
