@@ -1,8 +1,8 @@
 """The program `fsmlearn`: how it starts and ends.
 
-It starts with the standard library and imports the one command that is asked for, so that a question is answered in
-little more than the time that Python takes. For mistakes, and other shells than bash,
-it goes the longer way of `program`.
+It starts with the standard library and imports the one command that is asked for, and so answers a question in about
+the time that the import of Typer alone would take. Only mistakes, and shells other than bash, go the longer way of
+`program`.
 """
 
 from __future__ import annotations
