@@ -36,6 +36,7 @@ from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, read
 from fsmlearn.machine import Machine
 from fsmlearn.sequences import automaton, compared, held_out
+from fsmlearn.sources import expand
 from fsmlearn.summary import compare, of_log, of_noise
 from fsmlearn.support import support
 from fsmlearn.train import Epoch, Model, Plan, cell_of, train
@@ -58,11 +59,11 @@ class Learned:
 
 
 def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
-    """Learn the machine behind one log, given as one or more files.
+    """Learn the machine behind one log, given as one or more files, patterns or folders (see `sources`).
 
     Raises LogError where the log cannot be read and SettingsError where a setting cannot be used.
     """
-    for value in learning(sources, settings or Settings()):
+    for value in learning(expand(sources), settings or Settings()):
         learned = value
     assert isinstance(learned, Learned)
     return learned

@@ -9,7 +9,6 @@ recursion of hidden Markov models). Standard library only; it knows nothing of f
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -101,42 +100,43 @@ def _after(machine: Machine, history: Sequence[str], wanted: Sequence[str] | Non
 
 
 class Follower:
-    """Follows one run of the machine row by row, from the initial state on.
+    """Follows one run of the machine row by row, from the initial state on, or from a belief.
 
     A row that the machine has no place for does not end it: the belief starts again from every state that
     looks like the row's, and `followed` is False from then on.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, belief: Mapping[str, float] | None = None) -> None:
         self.machine = machine
         self.followed = True
-        self._belief: Mapping[str, float] = {machine.initial: 1.0}
+        # State -> its probability; never changed, but replaced. Empty where the machine has no place for what was seen.
+        self.belief: Mapping[str, float] = {machine.initial: 1.0} if belief is None else belief
 
     def answer(self, state: str | None, trigger: str) -> Answer:
         """What `trigger` will do, the row being in `state` (None where the log hides it). Raises UnknownNameError."""
         _check_trigger(self.machine, trigger)
         wanted = states_called(self.machine, state) if state is not None else None
-        belief = _narrowed(self._belief, wanted)
+        belief = _narrowed(self.belief, wanted)
         if not belief:
             self.followed = False
             belief = _rows(self.machine, wanted or self.machine.labels)
-        self._belief = belief
+        self.belief = belief
         return Answer(_answer(self.machine, belief, trigger), self.followed)
 
     def move(self, trigger: str, output: str | None = None) -> None:
         """Let the trigger happen, with `output` where one was seen; what the machine cannot give is taken for noise."""
-        moved = _moved(self.machine, self._belief, trigger, output)
-        self._belief = moved or _moved(self.machine, self._belief, trigger)
+        moved = _moved(self.machine, self.belief, trigger, output)
+        self.belief = moved or _moved(self.machine, self.belief, trigger)
 
     def outlook(self, event: str) -> Outlook:
         """Let an event happen, and say which come next. Raises UnknownNameError."""
         _check_trigger(self.machine, event, "event")
         everywhere = _rows(self.machine, self.machine.labels)
-        belief = _moved(self.machine, self._belief, event)
+        belief = _moved(self.machine, self.belief, event)
         if not belief:
             self.followed = False
             belief = _moved(self.machine, everywhere, event) or everywhere
-        self._belief = belief
+        self.belief = belief
         return Outlook(_upcoming(self.machine, belief), self.followed)
 
 
@@ -158,6 +158,8 @@ def _check_trigger(machine: Machine, trigger: str, what: str = "trigger") -> Non
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
     """One line that suggests the nearest of the known names, or shows some of them."""
+    import difflib  # most names are known
+
     folded = {each.casefold(): each for each in reversed(known)}
     near = difflib.get_close_matches(name.casefold(), folded, n=1)
     if near:

@@ -23,6 +23,7 @@ from fsmlearn.machine import Machine
 STATES = 20  # shown of a machine, and
 EXAMPLES = 5  # of the filter's findings, and
 WORDS = 20  # of each kind in a log, and
+FILES = 5  # of those that make it up, and
 FEW = 2  # rows or less leave something in doubt, and so do
 SURE = 3.0  # nats or less
 DIFFERENCES = 8  # of the transitions that were not simply learned, where the whole is not asked for
@@ -50,7 +51,9 @@ def whole(machine: Machine, about: About, width: int, *, full: bool) -> Renderab
 
 def log(summary: LogSummary) -> RenderableType:
     """What was read, and what was odd about it."""
-    files = ", ".join(summary.files)
+    files = ", ".join(summary.files[:FILES])
+    if len(summary.files) > FILES:
+        files += f" and {len(summary.files) - FILES:,} more files"
     trigger = "distinct event" if summary.kind == "sequence" else "trigger"
     sizes = [counted(summary.rows, "row"), counted(summary.traces, "trace"), counted(summary.triggers, trigger)]
     sizes += [counted(summary.states, "visible state")] * bool(summary.states)

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import re
-import secrets
 import stat
 import zipfile
 import zlib
@@ -20,7 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fsmlearn.about import About
 from fsmlearn.errors import ModelError
 from fsmlearn.machine import Machine
 
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fsmlearn.about import About
     from fsmlearn.train import Model
 
     Network = Mapping[str, NDArray[np.floating[Any]]]
@@ -95,6 +94,8 @@ def load_machine(path: str | Path) -> Machine:
 
 def load_about(path: str | Path) -> About:
     """What a model file says of its training. Raises ModelError where it is missing, foreign or damaged."""
+    from fsmlearn.about import About
+
     return _load(path, "about.json", lambda data: About.from_dict(json.loads(data)))
 
 
@@ -215,5 +216,7 @@ def _target(path: str | Path) -> tuple[Path, int | None]:
 
 def _draft(target: Path) -> tuple[Path, int]:
     """A new, empty file beside `target` with the permissions a new file gets, open for writing."""
+    import secrets
+
     draft = target.with_name(f".fsmlearn-{secrets.token_hex(8)}")
     return draft, os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

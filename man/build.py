@@ -16,7 +16,7 @@ from typing import Any
 
 import typer.main
 
-from fsmlearn.cli.app import app
+from fsmlearn.cli.program import app
 
 HERE = Path(__file__).resolve().parent
 DATE = "2026-11-22"  # when the hand-written text was last reworked; never today's date

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import fsmlearn
 from fsmlearn import logs, store
-from fsmlearn.cli.app import app
+from fsmlearn.cli.program import app
 from fsmlearn.machine import Machine
 
 LOG = """trace,step,current_state,trigger,next_state
@@ -382,6 +382,32 @@ def test_logs_that_cannot_be_read_are_told_by_every_command(pipeline: Pipeline) 
     for command in ("filter", "info", "train"):
         assert "bad.csv:2" in told(command, "bad.csv")
         assert "missing.csv" in told(command, "missing.csv")
+
+
+def test_many_files_are_one_log_however_they_are_named(pipeline: Pipeline) -> None:
+    header, *rows = LOG.splitlines(keepends=True)
+    Path("parts").mkdir()
+    for number, part in ((2, rows[:4]), (10, rows[4:])):
+        Path(f"parts/day{number}.csv").write_text("".join([header, *part]))
+    files = ["parts/day2.csv", "parts/day10.csv"]
+    for names in (["parts"], ["parts/*.csv"], ["parts/day[12]*"], files):
+        assert run("filter", *names, "--quiet").stdout == LOG
+        assert "parts/day2.csv, parts/day10.csv" in run("info", *names).stdout
+        assert run("train", *names, "--quiet").exit_code == 0
+        assert store.load_machine("model.fsm") == count(logs.read(["log.csv"]))
+        Path("model.fsm").unlink()
+    for command in ("filter", "info", "train"):
+        assert "none*.csv: no file matches" in told(command, "log.csv", "none*.csv")
+        assert ".: no log in this folder" not in run(command, ".").stderr
+    assert "is the log itself" in told("filter", "parts", "--dropped", "parts/day2.csv")
+    assert "is the log itself" in told("train", "parts", "--model", "parts/day10.csv")
+
+
+def test_a_report_does_not_list_a_thousand_files() -> None:
+    Path("parts").mkdir()
+    for number in range(9):
+        Path(f"parts/{number}.csv").write_text(LOG)
+    assert "parts/4.csv and 4 more files" in run("info", "parts").stdout
 
 
 def test_info_tells_logs_from_models() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from fsmlearn.cli.app import app
+from fsmlearn.cli.program import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
-    ["columns", "records", "traces"],
+    ["columns", "records", "traces", "sources"],
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
     ["rows"],
@@ -41,7 +42,7 @@ ORDER = [
     ["extract"],
     ["misfits"],
     ["support"],
-    ["predict"],
+    ["predict", "following"],
     ["config"],
     ["pipeline"],
     ["store"],
@@ -51,12 +52,16 @@ ORDER = [
     ["__init__"],
     ["cli.__init__", "cli.console"],
     ["cli.options", "cli.progress"],
+    ["cli.words", "cli.stream"],
+    ["cli.commands"],
+    ["cli.tab", "cli.help"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "predict", "formats", "__main__"}
+STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
@@ -112,37 +117,79 @@ def test_the_order_is_tested_where_an_import_hides_in_a_function() -> None:
     assert inner(imported(source)) == {"logs", "store", "train"}
 
 
-LIGHT = [
-    ["--help"],
-    ["--version"],
-    ["train", "--help"],
-    ["filter", "--help"],
-    ["info", "--help"],
-    ["extract-table", "--format", "csv"],
-    ["extract-table", "--format", "json"],
-    ["predict", "--state", "Off", "--trigger", "Power"],
-    ["predict", "--state", "Off", "--trigger", "Power", "--format", "yaml"],
-    ["predict", "-"],
-    ["report", "--format", "csv"],
+TYPER = {"typer", "shellingham", "annotated_doc"}
+PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}
+# Command lines, and of the packages that are not Python's own the most that each may load.
+LIGHT: list[tuple[list[str], set[str]]] = [
+    (["extract-table", "--format", "csv"], set()),
+    (["extract-table", "--format", "json"], set()),
+    (["predict", "--state", "Off", "--trigger", "Power"], set()),
+    (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
+    (["predict", "-", "--line-buffered"], set()),
+    (["report", "--format", "csv"], set()),
+    (["--help"], set()),
+    (["--version"], TYPER | PYDANTIC),
+    (["train", "--help"], set()),
+    (["filter", "-h"], set()),
+    (["info", "--help"], set()),
+    (["predict", "--help"], set()),
 ]
+TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
 
-def test_light_commands_load_nothing_heavy(tmp_path: Path) -> None:
-    store.save(tmp_path / "model.fsm", MACHINE, ABOUT, NETWORK)
-    code = f"""
+def loaded(directory: Path, arguments: list[str], **environment: str) -> tuple[int, set[str]]:
+    """The exit status of the program, and the modules that it has loaded when it ends."""
+    code = """
 import sys
-import typer.main
-from fsmlearn.cli.app import app
-sys.stdout = sys.stderr
-for arguments in {LIGHT!r}:
-    try:
-        typer.main.get_command(app)(arguments, prog_name="fsmlearn")
-    except SystemExit as end:
-        status = end.code
-    heavy = [name for name in ("numpy", "pandas", "yaml", "rich") if name in sys.modules]
-    print(*arguments, status or 0, *heavy, file=sys.__stdout__)
+before = set(sys.modules)
+from fsmlearn.cli.app import main
+try:
+    main()
+finally:
+    print(*(set(sys.modules) - before), file=sys.stderr)
 """
-    rows = "state,trigger\nOff,Power\n"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, input=rows, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == [" ".join([*arguments, "0"]) for arguments in LIGHT], done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=directory,
+        env={**os.environ, **environment},
+        input="state,trigger\nOff,Power\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, set(done.stderr.splitlines()[-1].split())
+
+
+def foreign(names: set[str]) -> set[str]:
+    """The packages among the modules that are neither Python's own nor ours."""
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"fsmlearn"}
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("light")
+    store.save(directory / "model.fsm", MACHINE, ABOUT, NETWORK)
+    return directory
+
+
+@pytest.mark.parametrize(("arguments", "packages"), LIGHT, ids=lambda each: " ".join(each))
+def test_light_commands_load_nothing_heavy(workplace: Path, arguments: list[str], packages: set[str]) -> None:
+    status, names = loaded(workplace, arguments)
+    assert status == 0
+    assert foreign(names) <= packages
+
+
+def test_a_question_loads_only_what_answers_it(workplace: Path) -> None:
+    _, names = loaded(workplace, ["predict", "--state", "Off", "--trigger", "Power"])
+    ours = {name.removeprefix("fsmlearn.") for name in names if name.startswith("fsmlearn.")}
+    light = {"errors", "formats", "machine", "predict", "store"}
+    assert ours == light | {"cli"} | {
+        f"cli.{each}" for each in ("app", "commands", "console", "options", "predict", "words")
+    }
+
+
+@pytest.mark.parametrize("line", ["fsmlearn pre", "fsmlearn predict --", "fsmlearn train "])
+def test_a_press_of_tab_loads_nothing_but_the_command(workplace: Path, line: str) -> None:
+    status, names = loaded(workplace, [], COMP_WORDS=line, COMP_CWORD=str(len(line.split(" ")) - 1), **TAB)
+    assert status == 0
+    assert not foreign(names)

@@ -1,52 +1,20 @@
-"""The program `fsmlearn`: the list of its commands, and how it starts."""
+"""The program `fsmlearn`: how it starts and ends.
+
+It starts with the standard library and imports the one command that is asked for, and so answers a question in about
+the time that the import of Typer alone would take. Only mistakes, and shells other than bash, go the longer way of
+`program`.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import traceback
-from typing import Annotated
 
-import typer
-import typer.main
+from fsmlearn.cli import console, words
+from fsmlearn.cli.commands import COMMANDS, command
+from fsmlearn.cli.options import HELP
 
-from fsmlearn.cli import extract_table, filter, info, predict, report, train
-from fsmlearn.cli.console import ERROR, Program
-
-app = typer.Typer(
-    cls=Program,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: quicker, and never with escapes in a pipe
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("train")(train.run)
-app.command("extract-table")(extract_table.run)
-app.command("predict")(predict.run)
-app.command("report")(report.run)
-app.command("filter")(filter.run)
-app.command("info")(info.run)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from fsmlearn import __version__
-
-        typer.echo(f"fsmlearn {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def fsmlearn(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """Learn the state machine behind a log.
-
-    Train on a log, then ask the learned machine: fsmlearn train LOG, fsmlearn extract-table, fsmlearn predict.
-    """
+TAB = "_FSMLEARN_COMPLETE"  # set by a shell that wants to complete a command line
 
 
 def main() -> None:
@@ -56,7 +24,35 @@ def main() -> None:
     if hasattr(sys.stdout, "reconfigure"):  # tables and logs are UTF-8 wherever they go
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     try:
-        typer.main.get_command(app)(prog_name="fsmlearn")
+        sys.exit(console.status(lambda: _start(sys.argv[1:])))
     except Exception:
+        import traceback
+
         traceback.print_exc()
-        sys.exit(ERROR)
+        sys.exit(console.ERROR)
+
+
+def _start(line: list[str]) -> int | None:
+    asked = os.environ.get(TAB)
+    if asked == "complete_bash":
+        from fsmlearn.cli import tab
+
+        console.out("".join(f"{word}\n" for word in tab.answers(os.environ)))
+        return 0
+    if line and line[0] in COMMANDS and not asked:
+        run = command(line[0])
+        values = words.parse(run, line[1:], os.environ)
+        if values is not None:
+            return run(**values)
+    if line and line[-1] in HELP and line[:-1] in ([], *([name] for name in COMMANDS)) and not asked:
+        import shutil
+
+        from fsmlearn.cli import help
+
+        columns = shutil.get_terminal_size().columns
+        console.out(help.of_command(line[0], columns) if line[:-1] else help.of_program(columns))
+        return 0
+    from fsmlearn.cli import program
+
+    program.start(completing=bool(asked))
+    return None

@@ -6,14 +6,12 @@ What goes to a terminal is made harmless there; what goes to a pipe or a file is
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-import typer
-from typer.core import TyperGroup
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from fsmlearn import formats
 from fsmlearn.errors import FsmlearnError, SettingsError
@@ -28,29 +26,27 @@ INTERRUPTED = 130
 FORMATS = ("table", "csv", "json", "md", "yaml")
 
 
-class Program(TyperGroup):
-    """The group of all commands, and the one place where what goes wrong becomes a line and an exit status."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except FsmlearnError as error:
-            note(str(error))
-            raise typer.Exit(ERROR) from None
-        except KeyboardInterrupt:
-            note("interrupted; nothing was saved")
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
-                raise
-            # Python flushes once more when it exits; what is left must find an open door.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            if error.errno == errno.EPIPE:  # `head` has seen enough
-                raise typer.Exit(0) from None
-            note(f"standard output: cannot be written ({error.strerror})")
-            raise typer.Exit(ERROR) from None
+def status(run: Callable[[], int | None]) -> int:
+    """What `run` returns as an exit status: the one place where what goes wrong becomes a line and a number."""
+    try:
+        code = run() or 0
+        sys.stdout.flush()
+        return code
+    except FsmlearnError as error:
+        note(str(error))
+        return ERROR
+    except KeyboardInterrupt:
+        note("interrupted; nothing was saved")
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            raise
+        # Python flushes once more when it exits; what is left must find an open door.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno == errno.EPIPE:  # `head` has seen enough
+            return 0
+        note(f"standard output: cannot be written ({error.strerror})")
+        return ERROR
 
 
 def note(text: str) -> None:
@@ -86,6 +82,14 @@ def out(text: str) -> None:
     if on_terminal():
         text = re.sub(r"[^\n]+", lambda line: formats.printable(line[0]), text)
     sys.stdout.write(text)
+
+
+class Page(io.StringIO):
+    """Standard output as a file for text: what is written goes out at once, and as `out` has it."""
+
+    def write(self, text: str) -> int:
+        out(text)
+        return len(text)
 
 
 def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fsmlearn import store
 from fsmlearn.cli import console, options
 
 
@@ -13,6 +12,8 @@ def run(model: options.Model = options.MODEL, format: options.Format = None) -> 
     number of log rows behind a transition, share its probability among those of its state and trigger.
     JSON also has the initial state and all states and triggers.
     """
+    from fsmlearn import store
+
     style = console.chosen_format(format)
     machine = store.load_machine(model)
     if style == "json":

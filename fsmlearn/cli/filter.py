@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from fsmlearn import formats
 from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
 if TYPE_CHECKING:
@@ -26,11 +24,10 @@ def run(
     logs: options.Logs,
     dropped: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--dropped",
             metavar="FILE",
             help="Write every row that was dropped or repaired to this CSV file, with the reason.",
-            show_default=False,
         ),
     ] = None,
     quiet: options.Quiet = False,
@@ -51,12 +48,13 @@ def run(
     The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
     machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
-    from fsmlearn import config
+    from fsmlearn import config, sources
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     settings = config.gather(given, os.environ)
+    logs = sources.expand(logs)
     if dropped is not None:
         _check(dropped, logs)
 
@@ -64,8 +62,6 @@ def run(
     from fsmlearn.logs import write_rows
 
     found = _judged(logs, settings, quiet)
-    clean = io.StringIO()
-    write_rows(found.log, clean)
     if dropped is not None:
         try:
             with Path(dropped).open("w", encoding="utf-8", newline="") as file:
@@ -74,7 +70,7 @@ def run(
             raise LogError(
                 f"{dropped}: cannot be written ({error.strerror}); name another file with --dropped"
             ) from None
-    console.out(clean.getvalue())
+    write_rows(found.log, console.Page())
     sys.stdout.flush()
     if not quiet:
         every = "fsmlearn filter LOG --dropped FILE"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-import typer
-
-from fsmlearn import store
 from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Argument
 
 
 def run(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="LOG|MODEL", help="Log files, or one model file; - is a log on standard input."),
+        Argument(
+            metavar="LOG|MODEL",
+            help="Log files, patterns or folders as for train, or one model file; - is a log on standard input.",
+        ),
     ],
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
@@ -29,7 +30,7 @@ def run(
     For a log: its size, its columns, its words, and what is odd about it. For a model: the log and the
     settings that it comes from, and the size of its network and its machine.
     """
-    from fsmlearn import report, sequence_report
+    from fsmlearn import report, sequence_report, store
 
     if len(files) == 1 and store.is_model(files[0]):
         machine, about = store.load_machine(files[0]), store.load_about(files[0])
@@ -37,11 +38,11 @@ def run(
         console.show(page.model(machine, about))
         return
 
-    from fsmlearn import config, summary
+    from fsmlearn import config, sources, summary
     from fsmlearn.logs import read
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    log = read(files, columns=config.gather(given, os.environ).columns)
+    log = read(sources.expand(files), columns=config.gather(given, os.environ).columns)
     console.show(report.contents(summary.of_log(log), summary.frequencies(log)))

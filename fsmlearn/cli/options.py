@@ -1,40 +1,60 @@
-"""Options that several commands share.
+"""How commands declare their parameters, and the parameters that several commands share.
 
-Values are plain words: settings are read in one place (`config`), whether they come from here, from the
-environment or from a file.
+A declaration is plain data: `words` reads a command line by it, `help` and `tab` tell of it, and `program` makes
+Typer's own declarations of it. Values are plain words: settings are read in one place (`config`), whether they come
+from here, from the environment or from a file.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+HELP = ("-h", "--help")  # what every command knows beside its own options
 
-Model = Annotated[
-    str, typer.Option("--model", metavar="FILE", envvar="FSMLEARN_MODEL", help="The model file.", show_envvar=True)
-]
+
+class Option:
+    """An option: its spellings, what its value is called (None for one without a value), the variable that may stand
+    for it in the environment."""
+
+    def __init__(self, *names: str, help: str, metavar: str | None = None, variable: str | None = None) -> None:
+        self.names = names
+        self.help = help
+        self.metavar = metavar
+        self.variable = variable
+
+
+class Argument:
+    """A word, or where it is a list the words, beside the options."""
+
+    def __init__(self, metavar: str, help: str) -> None:
+        self.metavar = metavar
+        self.help = help
+
+
+VERSION = Option("--version", help="Print the version and exit.")  # of the program, not of a command
+
+Model = Annotated[str, Option("--model", metavar="FILE", variable="FSMLEARN_MODEL", help="The model file.")]
 Format = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--format",
         metavar="table|csv|json|md|yaml",
         help="How to print; a table on a terminal and CSV in a pipe unless given.",
-        show_default=False,
     ),
 ]
-Logs = Annotated[list[str], typer.Argument(metavar="LOG", help="Log files, read as one log; - is standard input.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")]
+Logs = Annotated[
+    list[str],
+    Argument(
+        metavar="LOG",
+        help="Log files, read as one log; patterns such as 'logs/*.csv', folders of logs, or - for standard input.",
+    ),
+]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.")]
 
 
-def _column(name: str, what: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        f"--{name}-column",
-        metavar="NAME",
-        help=f"The column of {what}, where its name does not tell.",
-        show_default=False,
-    )
-    return option
+def _column(name: str, what: str) -> Option:
+    return Option(f"--{name}-column", metavar="NAME", help=f"The column of {what}, where its name does not tell.")
 
 
 TraceColumn = Annotated[str | None, _column("trace", "the trace")]
@@ -45,11 +65,10 @@ NextStateColumn = Annotated[str | None, _column("next-state", "the next state")]
 OutputColumn = Annotated[str | None, _column("output", "the output")]
 EventColumn = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--event-column",
         metavar="NAME",
         help="The column of the event, which makes the log one of events alone.",
-        show_default=False,
     ),
 ]
 
@@ -75,3 +94,10 @@ def columns(
         "output_column": output,
         "event_column": event,
     }
+
+
+def listed(text: str) -> list[str]:
+    """`Power,"Program 1, 2"` -> its words."""
+    import csv
+
+    return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), []) if word.strip()]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isnan
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from fsmlearn import formats, store
-from fsmlearn.about import Support
+from fsmlearn import formats
 from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Option
 from fsmlearn.errors import SettingsError
+
+if TYPE_CHECKING:
+    from fsmlearn.about import Support
 
 NOISE = ("file", "line", "action", "kind", "reason")
 UNSEEN = ("state", "trigger")
@@ -21,14 +22,12 @@ COMPARISON = ("state", "trigger", "next_state", "output", "observed", "noise", "
 
 
 def run(
-    noise: Annotated[
-        bool, typer.Option("--noise", help="List every row that was not believed, with the reason.")
-    ] = False,
+    noise: Annotated[bool, Option("--noise", help="List every row that was not believed, with the reason.")] = False,
     unseen: Annotated[
-        bool, typer.Option("--unseen", help="List the states and triggers that the log never shows together.")
+        bool, Option("--unseen", help="List the states and triggers that the log never shows together.")
     ] = False,
     support: Annotated[
-        bool, typer.Option("--support", help="List how well the log bears out each state and transition.")
+        bool, Option("--support", help="List how well the log bears out each state and transition.")
     ] = False,
     model: options.Model = options.MODEL,
     format: options.Format = None,
@@ -46,6 +45,8 @@ def run(
     """
     if noise + unseen + support > 1:
         raise SettingsError("report lists one thing at a time; choose --noise, --unseen or --support")
+    from fsmlearn import store
+
     style = console.chosen_format(format)
     machine, about = store.load_machine(model), store.load_about(model)
     if noise:

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
-import typer
-
-from fsmlearn import store
 from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
 
 if TYPE_CHECKING:
@@ -26,37 +24,35 @@ def run(
     verbose: options.Verbose = False,
     cell: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--cell",
             metavar="elman|gru|lstm",
             help="Of the network; unless given, gru for a log that hides its states, elman for others.",
-            show_default=False,
         ),
     ] = None,
     activation: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--activation",
             metavar="tanh|sigmoid|relu",
             help="Of the Elman cell; tanh unless given.",
-            show_default=False,
         ),
     ] = None,
     hidden: Annotated[
         str | None,
-        typer.Option("--hidden", metavar="N", help="Hidden units; chosen unless given.", show_default=False),
+        Option("--hidden", metavar="N", help="Hidden units; chosen unless given."),
     ] = None,
     epochs: Annotated[
         str | None,
-        typer.Option("--epochs", metavar="N", help="Epochs at most; chosen unless given.", show_default=False),
+        Option("--epochs", metavar="N", help="Epochs at most; chosen unless given."),
     ] = None,
     states: Annotated[
         str | None,
-        typer.Option("--states", metavar="N", help="States of the machine; chosen unless given.", show_default=False),
+        Option("--states", metavar="N", help="States of the machine; chosen unless given."),
     ] = None,
     seed: Annotated[
         str | None,
-        typer.Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given.", show_default=False),
+        Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given."),
     ] = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
@@ -65,7 +61,7 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
-) -> None:
+) -> int:
     """Learn the machine behind a log.
 
     Reads the log, filters noise, trains a recurrent network on what is left, extracts the machine from the
@@ -75,7 +71,7 @@ def run(
 
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
-    from fsmlearn import config
+    from fsmlearn import config, sources, store
 
     given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
     given |= {"seed": seed}
@@ -83,6 +79,7 @@ def run(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     settings = config.gather(given, os.environ)
+    logs = sources.expand(logs)
     for log in logs:
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
             raise ModelError(f"{model}: is the log itself; name another place with --model")
@@ -125,9 +122,10 @@ def run(
         sys.stdout.flush()
     if learned.about.training.interrupted:
         console.note(f"interrupted; the best machine so far is saved as {model}")
-        raise typer.Exit(console.INTERRUPTED)
+        return console.INTERRUPTED
     if not quiet:
         console.aside(f"saved as {model}")
+    return 0
 
 
 def _curve(epoch: Epoch) -> str:

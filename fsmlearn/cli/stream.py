@@ -1,0 +1,269 @@
+"""`fsmlearn predict -`: rows on standard input, answered one after the other for as long as they come.
+
+Whatever has arrived is answered before more is waited for, and what is remembered of it does not grow: a stream may be
+endless. Where it is no table, what came before is answered all the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
+
+from fsmlearn import formats, predict
+from fsmlearn.cli import console
+from fsmlearn.cli.options import listed
+from fsmlearn.columns import SYNONYMS
+from fsmlearn.errors import LogError, UnknownNameError
+from fsmlearn.following import Belief, Following, Words
+from fsmlearn.machine import Machine
+from fsmlearn.predict import Follower
+
+STDIN = "<stdin>"
+HEADERS = {role: SYNONYMS[role] for role in ("trace", "step", "state", "trigger", "output")} | {"history": ("history",)}
+BLOCK = 1 << 18  # bytes read at most at a time; a pipe gives less
+LONGEST = 1 << 24  # bytes of a line
+
+Ask = Callable[[int, list[str]], str]  # line and row -> the cells to add as a line of CSV, "" where there is no answer
+Why = Callable[[list[str]], str]  # a row -> why it has no answer
+
+
+class _Rows:
+    """The rows of standard input, and the answers to them, which leave when the input pauses, or one by one."""
+
+    def __init__(self, each: bool) -> None:
+        self._each = each
+        self._answered: list[str] = []
+        if sys.stdin is None:  # so Python has it where the program was started without one
+            raise LogError(f"{STDIN}: is closed; give rows as CSV")
+        self._lines = _lines(sys.stdin.buffer, self.flush)
+        try:
+            first = next(self._lines, "")
+        except UnicodeDecodeError:
+            raise LogError(f"{STDIN}:1: is not UTF-8; convert it first") from None
+        if not first.strip():
+            raise LogError(f"{STDIN}: is empty; give a header line and rows")
+        self._delimiter = max(",\t;|", key=first.count)
+        try:
+            self.headers = next(csv.reader([first], delimiter=self._delimiter))
+        except csv.Error as error:
+            raise LogError(f"{STDIN}:1: is not CSV ({error}); give a header line and rows") from None
+        self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}
+
+    def flush(self) -> None:
+        """Let go of the answers so far."""
+        if self._answered:
+            text = "".join(self._answered)
+            self._answered.clear()
+            console.out(text)
+            sys.stdout.flush()
+
+    def answer(self, added: Sequence[str], ask: Ask, why: Why) -> int:
+        """Print every row with its answer; the exit status is NO where a row has none."""
+        missing, first = 0, ""
+        nothing = "," * (len(added) - 1) + "\n"
+        try:
+            self._print(f"{_joined(self.headers)},{','.join(added)}\n")
+            for line, row in self._read():
+                tail = ask(line, row)
+                if not tail:
+                    missing += 1
+                    first = first or f"{STDIN}:{line}: {why(row)}"
+                self._print(f"{_joined(row)},{tail or nothing}")
+        finally:
+            self.flush()
+        if not missing:
+            return 0
+        console.note(f"{missing} {'row has' if missing == 1 else 'rows have'} no answer; the first: {first}")
+        return console.NO
+
+    def _print(self, text: str) -> None:
+        self._answered.append(text)
+        if self._each:
+            self.flush()
+
+    def _read(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows with the lines they end on."""
+        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+        fields = len(self.headers)
+        try:
+            for row in reader:
+                if len(row) == fields:
+                    yield reader.line_num + 1, row
+                elif row:
+                    raise LogError(
+                        f"{STDIN}:{reader.line_num + 1}: has {len(row)} fields where the header has {fields}; "
+                        "quote or add fields"
+                    )
+        except UnicodeDecodeError:
+            raise LogError(f"{STDIN}:{reader.line_num + 2}: is not UTF-8; convert it first") from None
+        except csv.Error as error:
+            raise LogError(
+                f"{STDIN}:{reader.line_num + 1}: is not CSV ({error}); quote fields as RFC 4180 has it"
+            ) from None
+
+
+def next_states(machine: Machine, each: bool) -> int:
+    """Answer rows with the next state; within a trace the rows before are the history."""
+    rows = _Rows(each)
+    place = rows.place
+    trace, step, state, trigger, output, history = (
+        place[role] for role in ("trace", "step", "state", "trigger", "output", "history")
+    )
+    if trigger is None:
+        raise LogError(f"{STDIN}:1: there is no column `trigger`; give rows with the columns state and trigger")
+    if state is trace is step is history is None:
+        raise LogError(f"{STDIN}:1: there is no column `state`; give it, or `trace`, `step` or `history`")
+    outputs = {t.output for t in machine.transitions if t.output}
+    tell_output = any(t.output is not None for t in machine.transitions)
+    states = {word for name, label in machine.labels.items() for word in (name, label)} | {""}
+    triggers = set(machine.triggers)
+    run_of = _run_of(trace, step)
+
+    def told(answer: predict.Answer) -> str:
+        if not answer.predictions:
+            return ""
+        best = answer.predictions[0]
+        return formats.csv_line([best.next_state, best.probability, *[best.output] * tell_output])
+
+    def on(belief: Belief, words: Words) -> tuple[Belief, str]:
+        follower = Follower(machine, belief)
+        answer = follower.answer(words[0] or None, words[1])
+        follower.move(words[1], words[2] or None)
+        return follower.belief, told(answer)
+
+    def alone(belief: Belief, words: Words) -> tuple[Belief, str]:
+        return belief, told(predict.predict(machine, words[0] or None, words[1], listed(words[2])))
+
+    begun = Follower(machine).belief
+    followed, single = Following(begun, on), Following(begun, alone)
+
+    def ask(line: int, row: list[str]) -> str:
+        run = run_of(line, row) if run_of else ""
+        now = row[state] if state is not None else ""
+        before = row[history] if history is not None else ""
+        if row[trigger] not in triggers or now not in states:
+            return ""
+        if before or not run_of:
+            try:
+                return single.answer("", (now, row[trigger], before))
+            except UnknownNameError:  # in the history
+                return ""
+        # an output that no transition has is noise, and tells as little as none
+        seen = row[output] if output is not None and row[output] in outputs else ""
+        return followed.answer(run, (now, row[trigger], seen))
+
+    def why(row: list[str]) -> str:
+        before = listed(row[history]) if history is not None else ()
+        try:
+            predict.predict(machine, (row[state] if state is not None else "") or None, row[trigger], before)
+        except UnknownNameError as error:
+            return str(error)
+        return "the log never showed this transition"
+
+    added = ["next_state", "probability", *["output"] * tell_output]
+    return rows.answer([_free(name, rows.headers) for name in added], ask, why)
+
+
+def next_events(machine: Machine, each: bool) -> int:
+    """Answer each event with the one that comes next."""
+    rows = _Rows(each)
+    event = _column(rows.headers, (*SYNONYMS["event"], *SYNONYMS["trigger"]))
+    if event is None:
+        raise LogError(f"{STDIN}:1: there is no column `event`; give rows with the columns trace and event")
+    events = set(machine.triggers)
+    run_of = _run_of(rows.place["trace"], rows.place["step"])
+
+    def on(belief: Belief, words: Words) -> tuple[Belief, str]:
+        follower = Follower(machine, belief)
+        upcoming = follower.outlook(words[0]).events
+        told = formats.csv_line([upcoming[0].event, upcoming[0].probability]) if upcoming else ""
+        return follower.belief, told
+
+    following = Following(Follower(machine).belief, on)
+
+    def ask(line: int, row: list[str]) -> str:
+        run = run_of(line, row) if run_of else ""
+        return following.answer(run, (row[event],)) if row[event] in events else ""
+
+    def why(row: list[str]) -> str:
+        try:
+            Follower(machine).outlook(row[event])
+        except UnknownNameError as error:
+            return str(error)
+        return "the trace has ended"
+
+    added = [_free(name, rows.headers) for name in ("next_event", "probability")]
+    return rows.answer(added, ask, why)
+
+
+def _run_of(trace: int | None, step: int | None) -> Callable[[int, list[str]], str] | None:
+    """What names the run of a row, given the columns; None where nothing does.
+
+    Without a trace column a new run begins where the step restarts, as in a log: where it falls by more than 2,
+    or to the first step of its run or below.
+    """
+    if trace is not None:
+        return lambda _, row: row[trace]
+    if step is None:
+        return None
+    run, first, last = 0, 0, 0
+
+    def of(line: int, row: list[str]) -> str:
+        nonlocal run, first, last
+        try:
+            now = int(row[step])
+        except ValueError:
+            raise LogError(f"{STDIN}:{line}: step {row[step]!r} is not a whole number; number the rows") from None
+        if not run or (now < last and (now <= first or now < last - 2)):
+            run, first = run + 1, now
+        last = now
+        return str(run)
+
+    return of
+
+
+def _lines(stream: BinaryIO, pause: Callable[[], None]) -> Iterator[str]:
+    """The lines of a stream as soon as they are there, with their ends; `pause` is called before it is waited for."""
+    rest, begun, ended = b"", False, False
+    while not ended:
+        pause()
+        try:
+            fresh = stream.read1(BLOCK)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise LogError(f"{STDIN}: cannot be read ({error.strerror}); give rows as CSV") from None
+        ended = not fresh
+        block = rest + fresh
+        # a carriage return at the very end may be half of a line's end
+        cut = len(block) if ended else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
+        whole, rest = block[:cut], block[cut:]
+        if len(rest) > LONGEST:
+            raise LogError(f"{STDIN}: has a line of more than {LONGEST >> 20} MiB; give a table as CSV")
+        if whole and not begun:
+            whole, begun = whole.removeprefix(b"\xef\xbb\xbf"), True
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError as error:
+            yield from io.StringIO(whole[: whole.rfind(b"\n", 0, error.start) + 1].decode(), newline="")
+            raise
+        yield from io.StringIO(text, newline="")
+
+
+def _joined(row: Sequence[str]) -> str:
+    """A row as CSV without its newline."""
+    text = ",".join(row)
+    if text.count(",") >= len(row) or '"' in text or "\n" in text or "\r" in text:
+        return formats.csv_line(row)[:-1]
+    return text
+
+
+def _column(headers: Sequence[str], names: tuple[str, ...]) -> int | None:
+    plain = ["".join(c for c in header.casefold() if c not in "_- ") for header in headers]
+    return next((plain.index(name) for name in names if name in plain), None)
+
+
+def _free(name: str, headers: Sequence[str]) -> str:
+    """The name of a column to add, kept apart from the columns that are there."""
+    return f"predicted_{name}" if _column(headers, (name.replace("_", ""),)) is not None else name
