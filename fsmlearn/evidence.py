@@ -243,7 +243,7 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
         structure += _twins(rows, table, main, np.add.reduceat(counts, starts, axis=1))
     else:
         structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
-    structure += _breaks(rows, states, counts)
+    structure += _breaks(rows, states, counts, believed)
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 
@@ -289,13 +289,31 @@ def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
     return float(k * log(2) + np.minimum(full, twin.min(1)).sum() - lgamma(k))
 
 
-def _breaks(rows: Rows, states: Ints, counts: Ints) -> float:
-    """Nats to say before which rows something is lost, and in which state the machine goes on there."""
-    n, m = len(rows), np.count_nonzero(rows.mended)
-    if not m:
+def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
+    """Nats to say before which rows something is lost, and in which state the machine goes on there.
+
+    After a row that misfits this is commoner, and as likely as not the row was made up, and the machine stayed where it
+    was before.
+    """
+    if not rows.mended.any():
         return 0.0
-    share = counts.sum(1) / n
-    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) - float(np.log(share[states[rows.mended]]).sum())
+    before = rows.preceding
+    after = astray(rows, states, believed)
+    share = counts.sum(1)[states] / len(rows)
+    stays = after & (states == states[before])
+    goes = np.where(after, (share + stays) / 2, share)
+    nats = 0.0
+    for some in (after, ~after):
+        n, m = np.count_nonzero(some), np.count_nonzero(rows.mended & some)
+        nats += lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
+    return nats - float(np.log(goes[rows.mended]).sum())
+
+
+def astray(rows: Rows, states: Ints, believed: Bools) -> Bools:
+    """(N,) rows that follow one whose answer is not that of the state before it (N,)."""
+    wrong = ~believed[states, rows.symbol] & (rows.symbol_answer[rows.symbol] >= 0)
+    after: Bools = (rows.preceding >= 0) & wrong[rows.preceding]
+    return after
 
 
 def _log_choose(n: int) -> Floats:

@@ -14,12 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from fsmlearn import search
-from fsmlearn.evidence import Ints, Rows, Table, futures
+from fsmlearn.evidence import Bools, Ints, Rows, Table, astray, futures
 from fsmlearn.search import Standing
 
 RARE = 1000  # rows to a break until breaks have been counted
 FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
+TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
 Mended = tuple[Rows, Standing]  # a machine, and the rows with the breaks that it found
@@ -44,7 +45,7 @@ def descend(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Stan
 
 
 def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Standing]:
-    """Seek breaks and search in turns while the description gets shorter."""
+    """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace."""
     for _ in range(ROUNDS):
         broken, found = mend(rows, now)
         if np.array_equal(broken.broken, rows.broken):
@@ -53,7 +54,21 @@ def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Stand
         if trial.length >= now.length - 1e-6:
             break
         rows, now = broken, trial
-    return rows, now
+    return thin(rows, now) if rows.mended.any() else (rows, now)
+
+
+def thin(rows: Rows, now: Standing) -> Mended:
+    """Merge states as long as breaks in their place are the shorter to describe."""
+    while True:
+        for pair in search.nearest(now)[:TRIES]:
+            trial = search.settle(rows, *search.redirected(now, [pair]))
+            broken, found = mend(rows, trial)
+            trial = search.settle(broken, trial.table, found)
+            if trial.length < now.length - 1e-6:
+                rows, now = broken, trial
+                break
+        else:
+            return rows, now
 
 
 def best(one: Mended, other: Mended, least: int) -> Mended:
@@ -94,27 +109,41 @@ def _pairs(one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
 
 def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     """Rows with breaks where the machine loses its way, those of an earlier mending forgotten; and the state (N,) that
-    each row is best explained from."""
+    each row is best explained from, at a break the one that the machine goes on in."""
     given = rows.broken & ~rows.mended
     whole = replace(rows, broken=given)
     n, k, cells = len(rows), len(now.table), len(rows.cell_label)
+    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
     mended, found, expected = rows.mended, now.found, np.empty(n, np.int64)
+    after = astray(rows, now.fit.states, now.fit.believed)
     for _ in range(3):  # the price of a break follows from their number
-        price = np.log(n / max(mended.sum(), n / RARE)) + 1 + np.log(max(k, 2))
-        ahead = futures(whole, now.table, now.fit.likelihood, np.float32(-price))
+        price, dear = (_price(mended, some) for some in (after, ~after))
+        ahead = futures(whole, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
         best, found = ahead.max(1), ahead.argmax(1)
-        before, mended = mended, np.zeros(n, np.bool_)
+        before, mended, after = mended, np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         at = now.table.start[rows.label[rows.first]]
+        was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
         for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
-            at = at[: hi - lo]
-            lost = best[lo:hi] - ahead[np.arange(lo, hi), at] > price
+            at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
+            here = np.arange(lo, hi)
+            gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + np.log(2), dear) - np.log(max(k, 2))
+            stays = np.where(misfit, ahead[here, was] - ahead[here, at] - price - np.log(2), -np.inf)
+            found[lo:hi] = np.where((stays >= gain) & (stays > 0) & ~given[lo:hi], was, found[lo:hi])
+            lost = np.maximum(gain, stays) > 0
             mended[lo:hi] = lost & ~given[lo:hi]
-            expected[lo:hi] = at
-            at = np.where(lost | given[lo:hi], found[lo:hi], at)
-            at = now.table.target[at, rows.symbol[lo:hi]]
+            after[lo:hi], expected[lo:hi] = misfit, at
+            was = np.where(lost | given[lo:hi], found[lo:hi], at)
+            misfit = wrong[was, rows.symbol[lo:hi]]
+            at = now.table.target[was, rows.symbol[lo:hi]]
         if mended.sum() == before.sum():
             break
     place = expected * cells + rows.symbol_cell[rows.symbol]
     often, of = np.bincount(place, mended, k * cells), np.bincount(place, minlength=k * cells)
     mended &= ((often < FEW) | (often * OFTEN < of))[place]
     return replace(rows, broken=given | mended, mended=mended), found
+
+
+def _price(mended: Bools, some: Bools) -> float:
+    """Nats to say that one of `some` rows (N,) is mended."""
+    n, m = int(np.count_nonzero(some)), int(np.count_nonzero(mended & some))
+    return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))

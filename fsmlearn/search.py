@@ -163,7 +163,7 @@ def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints
 
 def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
     """A shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
-    pairs = _nearest(now, limit)
+    pairs = nearest(now, limit)
     batch: list[tuple[int, int]] = []
     busy: set[int] = set()
     for j, i in pairs:
@@ -184,7 +184,7 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
 
 def join(rows: Rows, now: Standing) -> Standing | None:
     """Merge two states that the log has no reason to tell apart, though neither knows the triggers of the other."""
-    for pair in _nearest(now, np.inf):
+    for pair in nearest(now):
         table, found = redirected(now, [pair])
         if fit(rows, table, found).length < now.length - 1e-6:
             trial = settle(rows, table, found)
@@ -193,7 +193,7 @@ def join(rows: Rows, now: Standing) -> Standing | None:
     return None
 
 
-def _nearest(now: Standing, limit: float) -> list[tuple[int, int]]:
+def nearest(now: Standing, limit: float = np.inf) -> list[tuple[int, int]]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
     states, sums = summed(now.fit.states, now.ahead)
@@ -421,7 +421,7 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:
     """Merge whatever costs least until at most `states` states are left, or one for every label."""
     while len(now.table) > states:
-        trials = [settle(rows, *redirected(now, [pair])) for pair in _nearest(now, np.inf)[:8]]
+        trials = [settle(rows, *redirected(now, [pair])) for pair in nearest(now)[:8]]
         if not trials:
             return now
         now = min(trials, key=lambda trial: trial.length)
