@@ -19,6 +19,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
+    ["runs", "fields"],
     ["columns", "records", "traces"],
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
