@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from fsmlearn.columns import Layout
 from fsmlearn.errors import LogError
 from fsmlearn.fields import Spans, Text, numbers, same_as_before
 from fsmlearn.records import Block
-from fsmlearn.runs import Runs
+from fsmlearn.runs import Numerals, Runs
 from fsmlearn.traces import FILE
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Cells:
 
     def __init__(self) -> None:
         self.rows = 0
-        self._codes: dict[str, dict[str, int]] = {"trace": {}, "state": {}, "trigger": {}, "output": {}}
+        self._codes: dict[str, dict[str, int]] = {"state": {}, "trigger": {}, "output": {}}
+        self._names = _Names()
         self._columns: dict[str, list[Codes]] = {}
         self._places: list[Runs] = []
         self._steps: list[Runs] = []
@@ -61,9 +63,9 @@ class Cells:
             self._columns.setdefault(COLUMN_OF.get(role, role), []).append(codes)
         if found.steps is not None:
             self._steps.append(found.steps)
-        if found.traces is not None:
+        if found.names is not None:
             self._begins.append(found.begins + self.rows)
-            self._traces.append(found.traces)
+            self._traces.append(self._names.codes(found.names))
         line = block.line
         self._places.append(Runs(line.starts, line.values + (file << FILE), line.size))
         self.rows += len(line)
@@ -85,14 +87,41 @@ class Cells:
         """The steps of all rows, None where the log has none."""
         return Runs.join(self._steps) if self._steps else None
 
-    def traces(self) -> tuple[Ints, Ints] | None:
-        """(rows on which stretches of one trace begin, the code of each stretch's trace); None where the log has no
-        column of traces."""
+    def traces(self) -> tuple[Ints, Ints, Sequence[str]] | None:
+        """(rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by
+        their codes); None where the log has no column of traces."""
         if not self._traces:
             return None
         begins, traces = np.concatenate(self._begins), np.concatenate(self._traces)
         fresh = np.append(True, np.diff(traces) != 0)
-        return begins[fresh], traces[fresh]
+        return begins[fresh], traces[fresh], self._names.all()
+
+
+class _Names:
+    """The names of traces, in order of first appearance: as long as they are rising numbers nothing else is kept."""
+
+    def __init__(self) -> None:
+        self._numbers = [np.zeros(0, np.int64)]
+        self._last = -1
+        self._count = 0
+        self._words: dict[str, int] | None = None
+
+    def codes(self, names: list[str] | Ints) -> Ints:
+        """The code of each."""
+        if self._words is None:
+            if not isinstance(names, list) and names[0] >= self._last and (np.diff(names) > 0).all():
+                known = int(names[0] == self._last)
+                code = np.arange(len(names)) + self._count - known
+                self._numbers.append(names[known:])
+                self._last, self._count = int(names[-1]), self._count + len(names) - known
+                return code
+            self._words = {name: code for code, name in enumerate(map(str, np.concatenate(self._numbers).tolist()))}
+        words = self._words
+        return np.array([words.setdefault(name, len(words)) for name in map(str, names)])
+
+    def all(self) -> Sequence[str]:
+        """The names by their codes."""
+        return Numerals(Runs.of(np.concatenate(self._numbers))) if self._words is None else tuple(self._words)
 
 
 class _Found:
@@ -102,7 +131,7 @@ class _Found:
         self.columns: dict[str, Codes] = {}  # role -> (n,)
         self.steps: Runs | None = None  # (n,)
         self.begins: Ints = np.zeros(0, np.int64)  # rows of the block on which stretches of one trace begin
-        self.traces: Ints | None = None  # and which trace each is
+        self.names: list[str] | Ints | None = None  # and the trace of each
 
 
 class _Plain:
@@ -143,17 +172,14 @@ class _Plain:
         if "trace" in position:
             begin, end = field(position["trace"])
             found.begins = np.flatnonzero(~same_as_before(text, begin, end))
-            codes = self._codes["trace"]
-            spans = zip(begin[found.begins].tolist(), end[found.begins].tolist(), strict=True)
-            if block.text.isascii():
-                whole = block.text.decode()
-                names = [whole[a:b].strip() for a, b in spans]
-            else:
-                names = [text.cut(a, b).decode().strip() for a, b in spans]
-            found.traces = np.array([codes.setdefault(name, len(codes)) for name in names])
-            if "" in codes:
-                row = int(found.begins[names.index("")])
-                raise _empty("trace", row, block, self._layout)
+            begin, end = begin[found.begins], end[found.begins]
+            number = numbers(text, begin, end)
+            if number is not None and not text.zero(begin[end - begin > 1]):
+                found.names = number
+                return found
+            found.names = [text.cut(*span).decode().strip() for span in zip(begin.tolist(), end.tolist(), strict=True)]
+            if "" in found.names:
+                raise _empty("trace", int(found.begins[found.names.index("")]), block, self._layout)
         return found
 
 
@@ -210,14 +236,13 @@ def _parsed(block: Block, layout: Layout, words: dict[str, dict[str, int]]) -> _
             continue
         cells = frame[column].cat
         names, coded = [word.strip() for word in cells.categories.tolist()], cells.codes.to_numpy()[1:]
-        codes = words[WORDS_OF.get(role, role)]
         if role == "trace":
             found.begins = np.flatnonzero(np.append(True, coded[1:] != coded[:-1]))
-            stretches = [names[code] for code in coded[found.begins].tolist()]
-            found.traces = np.array([codes.setdefault(name, len(codes)) for name in stretches])
-            if "" in codes:
-                raise _empty(role, int(found.begins[stretches.index("")]), block, layout)
+            found.names = [names[code] for code in coded[found.begins].tolist()]
+            if "" in found.names:
+                raise _empty(role, int(found.begins[found.names.index("")]), block, layout)
             continue
+        codes = words[WORDS_OF.get(role, role)]
         code = [codes.setdefault(name, len(codes)) for name in names]
         found.columns[role] = narrow(np.array(code), len(codes))[coded]
         if role in ("trigger", "event") and "" in codes:

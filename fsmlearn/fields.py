@@ -35,6 +35,10 @@ class Text:
         """One span."""
         return self._padded[begin + 8 : end + 8]
 
+    def zero(self, begin: Ints) -> bool:
+        """Whether "0" is the first byte of one of these spans."""
+        return bool((np.frombuffer(self._padded, np.uint8)[begin + 8] == ord("0")).any())
+
     def eights(self, begin: Ints, end: Ints) -> list[Bytes8]:
         """Spans (N,) as words of eight bytes (N,): two are equal where these and the lengths are.
 

@@ -23,7 +23,7 @@ from fsmlearn.cells import Cells, narrow
 from fsmlearn.columns import HEADERS, SYNONYMS, Layout, LogKind, quoted, read_header
 from fsmlearn.errors import LogError
 from fsmlearn.records import STDIN, check_records, open_bytes, pieces, size_of, split_header
-from fsmlearn.runs import Runs
+from fsmlearn.runs import Numerals, Runs
 from fsmlearn.traces import (
     FILE,
     UNKNOWN,
@@ -63,7 +63,7 @@ class Log:
     states: tuple[str, ...]  # (S,)
     triggers: tuple[str, ...]  # (A,)
     outputs: tuple[str, ...]  # (O,), () where the log has no output column
-    traces: tuple[str, ...]  # (R,) names
+    traces: Sequence[str]  # (R,) names
     offsets: NDArray[np.int64]  # (R + 1,)
     places: Runs  # (N,) file and line as one number
     steps: Runs  # (N,) as written, or counted where the log has no step column
@@ -131,7 +131,7 @@ class Log:
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over words and coded rows: equal logs in other files, or on other lines, have the same."""
-        words = [self.kind, self.states, self.triggers, self.outputs, self.traces]
+        words = [self.kind, self.states, self.triggers, self.outputs, list(self.traces)]
         digest = hashlib.sha256(json.dumps(words).encode())
         for column in (self.offsets, self.steps.starts, self.steps.values):
             digest.update(column.astype("<i8", copy=False).tobytes())
@@ -201,9 +201,9 @@ def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
     size, places, steps, stretches = cells.rows, cells.places(), cells.steps(), cells.traces()
     if stretches is None:
         begins = cut(places, steps)
-        names, traces = tuple(map(str, range(1, len(begins) + 1))), np.arange(len(begins))
+        traces, names = np.arange(len(begins)), Numerals(Runs.count(1, len(begins)))
     else:
-        (begins, traces), names = stretches, tuple(cells.words("trace"))
+        begins, traces, names = stretches
     order, offsets, late = arrange(begins, traces, steps, size)
     oddities = Oddities(files, places)
     oddities.add("row out of order", late, "put in order of step")
@@ -301,7 +301,6 @@ def write_rows(log: Log, stream: TextIO) -> None:
     }
     present = [role for role in roles if role in log.columns]
     traced = "trace" in log.columns or len(log.traces) > 1
-    heads = [_quote(name) + "," for name in log.traces] if traced else [""] * len(log.traces)
     stream.write(",".join(["trace"] * traced + ["step"] + [HEADERS[role] for role in present]) + "\n")
     for start in range(0, len(log), 100_000):
         part = slice(start, start + 100_000)
@@ -314,7 +313,10 @@ def write_rows(log: Log, stream: TextIO) -> None:
         tails = [",".join(row) + "\n" for row in zip(*cells, strict=True)]
         stop = start + len(kind)
         trace = np.searchsorted(log.offsets, np.arange(start, stop), "right") - 1
-        rows = zip(trace.tolist(), log.steps.part(start, stop).tolist(), kind.tolist(), strict=True)
+        heads = [_quote(name) + "," for name in log.traces[trace[0] : trace[-1] + 1]]
+        if not traced:
+            heads = [""] * len(heads)
+        rows = zip((trace - trace[0]).tolist(), log.steps.part(start, stop).tolist(), kind.tolist(), strict=True)
         stream.write("".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows]))
 
 

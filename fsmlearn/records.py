@@ -115,7 +115,7 @@ def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         if piece:
             _check_encoding(piece, line, name)
             yield line, piece.removeprefix(codecs.BOM_UTF8) if line == 1 else piece
-            line += piece.count(b"\n")
+            line += np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n"))
 
 
 def _last_record_end(text: bytes) -> int:

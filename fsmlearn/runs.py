@@ -6,14 +6,28 @@ array. Knows nothing of logs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+
+
+def united(one: Ints, other: Ints) -> Ints:
+    """The entries of two ascending arrays, ascending and each once. Sorting what is sorted in parts costs little."""
+    both = np.concatenate([one, other])
+    both.sort(kind="stable")
+    return both[np.append(True, both[1:] != both[:-1])[: len(both)]]
+
+
+def among(wanted: Ints, index: Ints) -> NDArray[np.bool_]:
+    """Which of the wanted are in an ascending index; quick where they ascend too."""
+    at = np.searchsorted(index, wanted)
+    found: NDArray[np.bool_] = np.append(index, -1)[at] == wanted
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +75,7 @@ class Runs:
         """(N,) all entries."""
         return np.arange(self.size) + np.repeat(self.values - self.starts, self.lengths())
 
-    def at(self, index: NDArray[np.integer[Any]]) -> Ints:
+    def at(self, index: NDArray[np.integer[Any]] | np.integer[Any]) -> Ints:
         """The entries of these indices."""
         run = np.searchsorted(self.starts, index, "right") - 1
         entries: Ints = self.values[run] + (index - self.starts[run])
@@ -73,7 +87,7 @@ class Runs:
 
     def replaced(self, index: Ints, values: Ints) -> Runs:
         """The same with other values at these ascending indices."""
-        starts = np.union1d(self.starts, np.concatenate([index, index + 1]))
+        starts = united(self.starts, united(index, index + 1))
         starts = starts[starts < self.size]
         fresh = self.at(starts)
         fresh[np.searchsorted(starts, index)] = values
@@ -81,9 +95,36 @@ class Runs:
 
     def without(self, index: Ints) -> Runs:
         """The same without the entries at these ascending indices."""
-        starts = np.union1d(self.starts, index + 1)
+        starts = united(self.starts, index + 1)
         starts = starts[starts < self.size]
         ends = np.append(starts[1:], self.size)[: len(starts)]
-        length = ends - starts - np.isin(ends - 1, index, assume_unique=True)
+        length = ends - starts - among(ends - 1, index)
         values, length = self.at(starts)[length > 0], length[length > 0]
         return Runs(np.cumsum(length) - length, values, self.size - len(index)).joined()
+
+
+class Numerals(Sequence[str]):
+    """Names that are whole numbers and rise, such as those of most traces: a tuple of words that takes no space."""
+
+    def __init__(self, numbers: Runs) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        wanted = np.arange(len(self))[index]
+        return str(self.numbers.at(wanted)) if isinstance(index, int) else tuple(map(str, self.numbers.at(wanted)))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self.numbers.array().tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.runs import Runs
+from fsmlearn.runs import Runs, among, united
 
 Codes = NDArray[np.signedinteger[Any]]
 Bools = NDArray[np.bool_]
@@ -67,11 +67,11 @@ def cut(places: Runs, steps: Runs | None) -> Rows:
     begins = places.starts[files]
     if steps is None:
         return begins
-    doubtful = np.union1d(begins, steps.starts[1:])
+    doubtful = united(begins, steps.starts[1:])
     steps_at = steps.at(doubtful)
     fall = steps.at(np.maximum(doubtful - 1, 0)) - steps_at
     found, start = [], 0
-    parts = (column.tolist() for column in (doubtful, steps_at, fall, np.isin(doubtful, begins)))
+    parts = (column.tolist() for column in (doubtful, steps_at, fall, among(doubtful, begins)))
     for row, step, falls, sure in zip(*parts, strict=True):
         if falls <= 0 and not sure:
             continue
@@ -112,7 +112,7 @@ def rises(begins: Rows, steps: Runs | None) -> tuple[Rows, Rows]:
     if steps is None:
         return begins[:0], begins[:0]
     starts, before = steps.starts[1:], (steps.values + steps.lengths() - 1)[:-1]
-    inside = ~np.isin(starts, begins)
+    inside = ~among(starts, begins)
     return starts[inside], (steps.values[1:] - before)[inside]
 
 

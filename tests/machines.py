@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log, LogKind
 from fsmlearn.machine import Machine, Transition
+from fsmlearn.runs import Runs
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 

@@ -24,7 +24,7 @@ ORDER = [
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
     ["rows"],
-    ["counts", "findings"],
+    ["counts", "findings", "stretches"],
     ["junctions"],
     ["chain"],
     ["denoise"],
