@@ -77,7 +77,7 @@ class Cells:
     def column(self, role: str) -> Codes | None:
         """One column of all rows, None where the log has none; its parts are let go."""
         parts = self._columns.pop(role, None)
-        return None if parts is None else np.concatenate(parts)
+        return None if parts is None else narrow(np.concatenate(parts), len(self._codes[WORDS_OF.get(role, role)]))
 
     def places(self) -> Runs:
         """The file and the line of all rows, as one number."""

@@ -21,7 +21,7 @@ from fsmlearn.findings import Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs
 from fsmlearn.logs import UNKNOWN, Log
 from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, coded, find, wide
-from fsmlearn.runs import Runs, united
+from fsmlearn.runs import Runs, among, united
 
 __all__ = ["Denoised", "Finding", "denoise"]
 
@@ -66,57 +66,74 @@ def denoise(log: Log) -> Denoised:
         # where most junctions are broken the log is no chain, and the chain no witness
         if 0 < broken.sum() <= np.count_nonzero(~read.first) / 2:
             story = chain.settled(read, Beliefs(read, seen), seen.stray)
-    return _clean(log, read, story, seen)
-
-
-def _clean(log: Log, read: Rows, story: chain.Story, seen: Verdict | None) -> Denoised:
-    """The log that the story tells, less what the counts of that log show to be noise."""
-    n = len(log)
-    swapped = story.at[story.swap]
-    pair, other = np.append(swapped, swapped + 1), np.append(swapped + 1, swapped)
-
-    def told_of(column: Codes, words: Ints | None) -> Codes:
-        if not len(story.at if words is not None else pair):
-            return column
-        column = column.copy()
-        if words is not None:
-            column[story.at] = words
-        column[pair] = column[other]
-        return column
-
-    told = read.changed(
-        united(story.at, np.sort(pair)),
-        state=told_of(read.state, story.state),
-        next=told_of(read.next, story.next),
-        trigger=told_of(read.trigger, None),
-        output=told_of(read.output, None),
-    )
-    by_chain = told_of(np.full(n, TRUE, np.int8), story.what)
-    stray = by_chain == STRAY
-    by_counts, unknown, fixed, stray_rate = np.full(n, TRUE, np.int8), np.zeros(0, np.int64), told, 0.0
-    if seen is not None and not stray.all():
-        verdict = counts.judge(told, ~stray, np.count_nonzero(by_chain == NEXT) / n)
-        what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE).astype(np.int8)
-        distinct, kind = told.distinct
-        by_counts = what[find(verdict.transition, distinct)][kind]
-        by_counts[stray] = TRUE
-        fixed, unknown = _repaired(told, by_counts, verdict)
-        stray_rate = verdict.stray
-    drop = stray.copy()
-    drop[unknown] = True
-
-    gone = np.flatnonzero(drop)
-    offsets = log.offsets - np.searchsorted(gone, log.offsets)
+    del confirmed
+    told, stray_rate = _told(read, story, seen)
+    swapped, gone = told.swapped, np.flatnonzero(told.drop)
     # a row is lost before the row after a gap, and after a dropped row that the machine did take
     lost = story.at[story.gap & ~read.first[story.at]]
-    taken = gone[~stray[gone] & (by_counts[gone] != STRAY) & ~read.last[gone]]
+    taken = gone[(told.chain[gone] != STRAY) & (told.counts[gone] != STRAY) & ~read.last[gone]]
     lost = np.append(lost, taken + 1)
-    # a gap before a dropped row is a gap before the row after it; no trace begins with a gap
-    gap = np.zeros(n - len(gone) + 1, np.bool_)
-    gap[lost - np.searchsorted(gone, lost)] = True
-    gap[offsets] = False
+    wrong = np.count_nonzero((told.chain > STRAY) | (told.counts > STRAY))  # a single word of theirs
+    strays = _exchanged(np.flatnonzero(told.chain == STRAY), swapped)
+    moving = np.count_nonzero(read.state[strays] != read.next[strays])  # stray rows that do not say that it stays
+    found = findings(log, read, told)
+    del read, story
+    clean, rows, gap = _clean(log, told.fixed, swapped, gone, lost)
+    rates = {
+        "label": wrong / n,
+        "spurious": stray_rate + moving / n,
+        "swap": 2 * len(swapped) / n,
+        "drop": np.count_nonzero(gap) / n,
+    }
+    return Denoised(log, clean, rows, gap, found, rates)
 
-    left = ~drop
+
+def _told(read: Rows, story: chain.Story, seen: Verdict | None) -> tuple[Decisions, float]:
+    """(what is decided about each row by the story, and by the counts of the log that it tells; the rate of stray rows
+    that leave the state alone)."""
+    n = len(read)
+    swapped = story.at[story.swap]
+
+    def column(codes: Codes, words: Ints | None = None) -> Codes:
+        codes = codes.copy()
+        if words is not None:
+            codes[story.at] = words
+        codes[swapped], codes[swapped + 1] = codes[swapped + 1], codes[swapped]
+        return codes
+
+    told = read.changed(
+        united(story.at, united(swapped, swapped + 1)),
+        state=column(read.state, story.state),
+        next=column(read.next, story.next),
+        trigger=column(read.trigger) if len(swapped) else read.trigger,
+        output=column(read.output) if len(swapped) and read.outputs > 1 else read.output,
+    )
+    by_chain = column(np.full(n, TRUE, np.int8), story.what)
+    drop = by_chain == STRAY
+    if seen is None or drop.all():
+        return Decisions(swapped, by_chain, np.broadcast_to(np.int8(TRUE), n), drop, told, 0.0), 0.0
+    verdict = counts.judge(told, ~drop, np.count_nonzero(by_chain == NEXT) / n)
+    what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE).astype(np.int8)
+    distinct, kind = told.distinct
+    by_counts = what[find(verdict.transition, distinct)][kind]
+    by_counts[drop] = TRUE
+    fixed, unknown = _repaired(told, by_counts, verdict)
+    drop[unknown] = True
+    return Decisions(swapped, by_chain, by_counts, drop, fixed, verdict.stray), verdict.stray
+
+
+def _exchanged(rows: Ints, swapped: Ints) -> Ints:
+    """Rows, of which some are `swapped` or those after these, with each of such a pair in the place of the other."""
+    return rows + among(rows, swapped) - among(rows, swapped + 1)
+
+
+def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tuple[Log, Runs, Bools]:
+    """(the log with true words and without the rows `gone`, the row of the log behind each of its rows, where others
+    are `lost` before one)."""
+    n = len(log)
+    left = np.ones(n, np.bool_)
+    left[gone] = False
+    offsets = log.offsets - np.searchsorted(gone, log.offsets)
 
     def codes(column: Codes, size: int, most: int) -> Codes:
         if not size:
@@ -124,37 +141,23 @@ def _clean(log: Log, read: Rows, story: chain.Story, seen: Verdict | None) -> De
         column = column[left]
         return np.where(column >= size, UNKNOWN, column) if most > size else column
 
-    source = Runs.count(0, n).replaced(np.sort(pair), other[np.argsort(pair)])
-    places = log.places.replaced(np.sort(pair), log.places.at(other[np.argsort(pair)]))
+    pair = united(swapped, swapped + 1)
+    other = _exchanged(pair, swapped)
     clean = dataclasses.replace(
         log,
         offsets=offsets,
-        places=places.without(gone),
+        places=log.places.replaced(pair, log.places.at(other)).without(gone),
         steps=log.steps.without(gone),  # swapped rows take each other's step too
-        state=codes(fixed.state, len(log.states), read.states),
-        trigger=codes(fixed.trigger, len(log.triggers), read.triggers),
-        next_state=codes(fixed.next, len(log.states), read.states),
-        output=codes(fixed.output, len(log.outputs), read.outputs),
+        state=codes(fixed.state, len(log.states), fixed.states),
+        trigger=codes(fixed.trigger, len(log.triggers), fixed.triggers),
+        next_state=codes(fixed.next, len(log.states), fixed.states),
+        output=codes(fixed.output, len(log.outputs), fixed.outputs),
     )
-    wrong = (by_chain > STRAY) | (by_counts > STRAY)  # a single word of theirs
-    strays = np.flatnonzero(stray)
-    as_read = strays.copy()
-    place = find(np.sort(pair), strays)
-    as_read[place < len(pair)] = other[np.argsort(pair)][place[place < len(pair)]]
-    moving = np.count_nonzero(read.state[as_read] != read.next[as_read])  # stray rows that do not say that it stays
-    return Denoised(
-        source=log,
-        log=clean,
-        rows=source.without(gone),
-        gap=gap[:-1],
-        findings=findings(log, read, Decisions(swapped, by_chain, by_counts, drop, fixed, stray_rate)),
-        rates={
-            "label": np.count_nonzero(wrong) / n,
-            "spurious": stray_rate + moving / n,
-            "swap": len(pair) / n,
-            "drop": np.count_nonzero(gap[:-1]) / n,
-        },
-    )
+    # a gap before a dropped row is a gap before the row after it; no trace begins with a gap
+    gap = np.zeros(len(clean) + 1, np.bool_)
+    gap[lost - np.searchsorted(gone, lost)] = True
+    gap[offsets] = False
+    return clean, Runs.count(0, n).replaced(pair, other).without(gone), gap[:-1]
 
 
 def _repaired(told: Rows, what: Codes, verdict: Verdict) -> tuple[Rows, Ints]:

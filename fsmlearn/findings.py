@@ -93,68 +93,91 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
         row[place[place < len(at)]] = other[place < len(at)]
     by_row = np.argsort(row)
     at, row = at[by_row], row[by_row]
-    chain, by_counts, dropped = decided.chain[at], decided.counts[at], decided.drop[at]
-    stray = (chain == STRAY) | (by_counts == STRAY)
+    stray = (decided.chain[at] == STRAY) | (decided.counts[at] == STRAY)
     kind = np.where(stray, SPURIOUS, np.where(moved[at], SWAP, LABEL)).astype(np.int8)
+    tallies = _tallies(read, row)
+    words = _Words((*log.states, "(empty)"), log.triggers, (*log.outputs, "(empty)"), bool(log.outputs), decided.stray)
+
+    def codes(rows: Rows, at: Ints) -> Codes:
+        return np.stack([rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]], 1)  # (F, 4)
+
+    columns = (
+        *(codes(read, row), codes(decided.fixed, at), np.stack(tallies, 1)),
+        *(decided.chain[at], decided.counts[at], decided.drop[at]),
+        *(moved[at], moved[row], row < at, read.first[at], read.last[at]),
+    )  # of the findings alone, so that nothing of the whole log is held
 
     def reason(n: int) -> tuple[str, None]:
-        return _reason(log, read, decided, moved, tallies, int(at[n]), int(row[n])), None
+        return _reason(words, *(column[n].tolist() for column in columns)), None
 
-    tallies = _Tallies(read)
-    return Findings(row, dropped, kind, reason)
-
-
-class _Tallies:
-    """How often what a row says comes in the log: its transition, its (state, trigger), and both with its next state."""
-
-    def __init__(self, rows: Rows) -> None:
-        found, self._kind = rows.distinct
-        self._same = rows.tally()
-        p, x, q, _ = rows.parts(found)
-        self._cell, self._arc = (
-            np.bincount(group := np.unique(keys, return_inverse=True)[1], self._same)[group].astype(np.int64)
-            for keys in (p * rows.triggers + x, (p * rows.triggers + x) * rows.states + q)
-        )
-
-    def of(self, row: int) -> tuple[int, int, int]:
-        """(rows of its transition, of its state and trigger, and of these with its next state)."""
-        kind = self._kind[row]
-        return int(self._same[kind]), int(self._cell[kind]), int(self._arc[kind])
+    return Findings(row, decided.drop[at], kind, reason)
 
 
-def _reason(log: Log, read: Rows, decided: Decisions, moved: Bools, tallies: _Tallies, i: int, row: int) -> str:
-    """Why row i of the clean order, which was read as `row`, is not believed."""
-    states, triggers, outputs = (*log.states, "(empty)"), log.triggers, (*log.outputs, "(empty)")
-    by_chain, by_counts, dropped = decided.chain[i], decided.counts[i], decided.drop[i]
-    p, x = states[read.state[row]], triggers[read.trigger[row]]
-    q, o = states[read.next[row]], outputs[read.output[row]]
-    true_q = states[decided.fixed.next[i]]
-    same, in_cell, in_arc = tallies.of(row)
+def _tallies(rows: Rows, at: Ints) -> tuple[Ints, Ints, Ints]:
+    """How often what the rows `at` say comes in the log: the transition; its (state, trigger); these and next state."""
+    found, kind = rows.distinct
+    same = rows.tally()
+    p, x, q, _ = rows.parts(found)
+    cell = np.unique(p * rows.triggers + x, return_inverse=True)[1]
+    arc = np.unique(found // rows.outputs, return_inverse=True)[1]
+    totals = (same, *(np.bincount(group, same)[group].astype(np.int64) for group in (cell, arc)))
+    return tuple(total[kind[at]] for total in totals)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of the log by their codes, and what else its reasons need."""
+
+    states: tuple[str, ...]
+    triggers: tuple[str, ...]
+    outputs: tuple[str, ...]
+    shown: bool  # the log has outputs
+    stray: float
+
+
+def _reason(
+    words: _Words,
+    said: list[int],
+    fixed: list[int],
+    tallies: list[int],
+    by_chain: int,
+    by_counts: int,
+    dropped: bool,
+    moved: bool,
+    partner_moved: bool,
+    early: bool,
+    first: bool,
+    last: bool,
+) -> str:
+    """Why a row that said this (state, trigger, next state, output) is not believed."""
+    (p, x, q, o), (true_p, true_x, true_q, true_o) = (
+        (words.states[p], words.triggers[x], words.states[q], words.outputs[o]) for p, x, q, o in (said, fixed)
+    )
+    same, in_cell, in_arc = tallies
     share = f"{same} of {in_cell} rows"
     led = f"{p} + {x} led to {q} in {in_arc} of {in_cell} rows"
-    with_output = f" with output {o}" if log.outputs else ""
+    with_output = f" with output {o}" if words.shown else ""
     reasons = []
-    if moved[i]:
-        side = "the row after it" if row < i else "the row before it"
-        partner = side if moved[row] else "one of its neighbours"
+    if moved:
+        side = "the row after it" if early else "the row before it"
+        partner = side if partner_moved else "one of its neighbours"
         reasons.append(f"changed places with {partner}: only so do the states follow one another")
     if by_chain == NEXT:
-        how = "this is the last row of its trace" if read.last[i] else f"the next row goes on from {true_q}"
+        how = "this is the last row of its trace" if last else f"the next row goes on from {true_q}"
         reasons.append(f"next state {q} -> {true_q}: {how}, and {led}")
     elif by_chain == CURRENT:
-        true_p = states[decided.fixed.state[i]]
-        how = f"traces begin in {true_p}" if read.first[i] else f"the row before led to {true_p}"
+        how = f"traces begin in {true_p}" if first else f"the row before led to {true_p}"
         reasons.append(f"current state {p} -> {true_p}: {how}, and {led}")
     if by_chain == STRAY and p != q:
         reasons.append(f"the next row goes on from {p} as if this one were not there, and {led}")
-    elif by_chain == STRAY or by_counts == STRAY:
-        often = f"as often as stray rows would ({decided.stray:.2%})"
+    elif STRAY in (by_chain, by_counts):
+        often = f"as often as stray rows would ({words.stray:.2%})"
         reasons.append(f"{p} + {x} changed nothing{with_output} in {share}, {often}")
     elif by_counts == OUTPUT:
-        change = "output unknown" if dropped else f"output {o} -> {outputs[decided.fixed.output[i]]}"
+        change = "output unknown" if dropped else f"output {o} -> {true_o}"
         reasons.append(f"{change}: {p} + {x} gave {o} in {share}")
     elif by_counts == TRIGGER:
-        change = "trigger unknown" if dropped else f"trigger {x} -> {triggers[decided.fixed.trigger[i]]}"
+        change = "trigger unknown" if dropped else f"trigger {x} -> {true_x}"
         reasons.append(f"{change}: {p} + {x} led to {q}{with_output} in {share}, and another trigger does that")
     elif by_counts == NEXT:
         change = "next state unknown" if dropped else f"next state {q} -> {true_q}"
