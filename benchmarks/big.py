@@ -171,10 +171,9 @@ def main(rows: int, train: bool) -> None:
         columns = {name: list(zip(*found, strict=True)) for name, found in runs.items()}
         bare = [median(column) for column in columns["bare pandas"]]
         for name, (wall, processor, memory) in columns.items():
-            print(
-                f"{name:16} {median(wall):6.2f} s {median(wall) / bare[0]:5.2f} x   "
-                f"{median(processor):6.2f} s of the processor {median(processor) / bare[1]:5.2f} x   {max(memory):5.0f} MiB"
-            )
+            times = ((median(wall), bare[0]), (median(processor), bare[1]))
+            shown = " of the clock,".join(f" {each:6.2f} s ({each / least:5.2f} x)" for each, least in times)
+            print(f"{name:16}{shown} of the processor, {max(memory):5.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -85,14 +85,22 @@ def settled(rows: Rows, beliefs: Beliefs, spurious: float) -> Story:
 def _told(doubts: Stretches, story: Story) -> Story:
     """The story of some stretches told of all that are like them."""
     like = doubts.like
-    columns = (story.state, story.next, story.what, story.gap, story.swap)
-    return Story(doubts.every, np.ones(len(like), np.int64), *(column[like] for column in columns), story.score)
+    return Story(
+        at=doubts.every,
+        often=np.ones(len(like), np.int64),
+        state=story.state[like],
+        next=story.next[like],
+        what=story.what[like],
+        gap=story.gap[like],
+        swap=story.swap[like],
+        score=story.score,
+    )
 
 
 def _settle(
     rows: Rows, doubts: Stretches, beliefs: Beliefs, rates: dict[str, float], *, swaps: bool
 ) -> tuple[Story, dict[str, float]]:
-    """A story from first rates of noise on, and the rates that it is told with; without `swaps` theirs stays as it is."""
+    """A story from first rates of noise on, and the rates that it is told with; without `swaps` theirs stays."""
     n = len(rows) * doubts.share
     floor = least(len(rows))
     story = tell(rows, doubts, beliefs, rates)

@@ -73,9 +73,9 @@ def denoise(log: Log) -> Denoised:
     lost = story.at[story.gap & ~read.first[story.at]]
     taken = gone[(told.chain[gone] != STRAY) & (told.counts[gone] != STRAY) & ~read.last[gone]]
     lost = np.append(lost, taken + 1)
-    wrong = np.count_nonzero((told.chain > STRAY) | (told.counts > STRAY))  # a single word of theirs
+    wrong = int(np.count_nonzero((told.chain > STRAY) | (told.counts > STRAY)))  # a single word of theirs
     strays = _exchanged(np.flatnonzero(told.chain == STRAY), swapped)
-    moving = np.count_nonzero(read.state[strays] != read.next[strays])  # stray rows that do not say that it stays
+    moving = int(np.count_nonzero(read.state[strays] != read.next[strays]))  # stray rows that do not say that it stays
     found = findings(log, read, told)
     del read, story
     clean, rows, gap = _clean(log, told.fixed, swapped, gone, lost)
@@ -83,7 +83,7 @@ def denoise(log: Log) -> Denoised:
         "label": wrong / n,
         "spurious": stray_rate + moving / n,
         "swap": 2 * len(swapped) / n,
-        "drop": np.count_nonzero(gap) / n,
+        "drop": int(np.count_nonzero(gap)) / n,
     }
     return Denoised(log, clean, rows, gap, found, rates)
 
@@ -183,7 +183,7 @@ def _repaired(told: Rows, what: Codes, verdict: Verdict) -> tuple[Rows, Ints]:
         unknown.append(wrong[~single])
         return column
 
-    output = repair(OUTPUT, told.output, o, (p * a + x) * s + q, lambda p, x, q, o: (p * a + x) * s + q)
-    trigger = repair(TRIGGER, told.trigger, x, (p * s + q) * n + o, lambda p, x, q, o: (p * s + q) * n + o)
-    after = repair(NEXT, told.next, q, p * a + x, lambda p, x, q, o: p * a + x)
+    output = repair(OUTPUT, told.output, o, (p * a + x) * s + q, lambda p, x, q, _: (p * a + x) * s + q)
+    trigger = repair(TRIGGER, told.trigger, x, (p * s + q) * n + o, lambda p, _, q, o: (p * s + q) * n + o)
+    after = repair(NEXT, told.next, q, p * a + x, lambda p, x, *_: p * a + x)
     return dataclasses.replace(told, output=output, trigger=trigger, next=after), np.concatenate(unknown)

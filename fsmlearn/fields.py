@@ -172,8 +172,10 @@ def _hash(words: list[Any], length: Ints) -> Bytes8:
     """(N,) a hash whose highest bits are the best. Equal words at the end count once, so that more may be given."""
     mixed = length.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     for at, word in enumerate(words):
-        fresh = word * np.uint64(0xC2B2AE3D27D4EB4F) if at == 0 else (word ^ words[at - 1]) * np.uint64(
-            (0x165667B19E3779F9 * (2 * at + 1)) % (1 << 64)
+        fresh = (
+            word * np.uint64(0xC2B2AE3D27D4EB4F)
+            if at == 0
+            else (word ^ words[at - 1]) * np.uint64((0x165667B19E3779F9 * (2 * at + 1)) % (1 << 64))
         )
         mixed ^= fresh
     mixed *= np.uint64(0x9E3779B97F4A7C15)

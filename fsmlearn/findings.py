@@ -67,7 +67,7 @@ class Findings(Sequence[Finding]):
 def nothing() -> Findings:
     """No finding."""
     none = np.zeros(0, np.int64)
-    return Findings(none, none > 0, none, lambda i: ("", None))
+    return Findings(none, none > 0, none, lambda _: ("", None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +117,7 @@ def _tallies(rows: Rows, at: Ints) -> tuple[Ints, Ints, Ints]:
     """How often what the rows `at` say comes in the log: the transition; its (state, trigger); these and next state."""
     found, kind = rows.distinct
     same = rows.tally()
-    p, x, q, _ = rows.parts(found)
-    cell = np.unique(p * rows.triggers + x, return_inverse=True)[1]
+    cell = np.unique(found // (rows.states * rows.outputs), return_inverse=True)[1]
     arc = np.unique(found // rows.outputs, return_inverse=True)[1]
     totals = (same, *(np.bincount(group, same)[group].astype(np.int64) for group in (cell, arc)))
     return tuple(total[kind[at]] for total in totals)  # type: ignore[return-value]

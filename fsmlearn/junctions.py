@@ -91,7 +91,9 @@ def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, floa
     alone[:-1] &= ~broken[1:]
     transition, kind = rows.distinct
     i = np.flatnonzero(alone)
-    pair, often = np.unique(wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True)  # (J,) distinct junctions
+    pair, often = np.unique(
+        wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True
+    )  # (J,) distinct junctions
     p, x, q, o = rows.parts(transition[pair // len(transition)])  # the row before each
     r, y, s, u = rows.parts(transition[pair % len(transition)])  # and after it
     other = math.log(max(rows.states - 1, 1))

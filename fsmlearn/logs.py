@@ -53,8 +53,8 @@ class Log:
     Letters: N rows, R traces, S visible states, A triggers, O outputs. Trace r is the rows
     offsets[r]:offsets[r + 1]. Columns that the log does not have hold UNKNOWN throughout. Words are in order
     of first appearance, and codes in the smallest type that holds them: widen them before you count with them. Lines
-    and steps are kept as runs. The events of a sequence log are its triggers; an empty output is the word "", but UNKNOWN in a
-    hidden log where every trace has an output in its last row and in no other.
+    and steps are kept as runs. The events of a sequence log are its triggers; an empty output is the word "", but
+    UNKNOWN in a hidden log where every trace has an output in its last row and in no other.
     """
 
     kind: LogKind
@@ -106,7 +106,7 @@ class Log:
 
         Rows may change places inside a trace; ValueError where they would leave it.
         """
-        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        index: NDArray[np.integer[Any]] = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
         trace = self.trace[index]
         if len(trace) and np.diff(trace).min(initial=0) < 0:
             raise ValueError("rows must be given trace by trace")
@@ -199,6 +199,7 @@ def reading(
 def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
     """Put the rows in order of trace and step, settle the empty states, and count what is odd."""
     size, places, steps, stretches = cells.rows, cells.places(), cells.steps(), cells.traces()
+    names: Sequence[str]
     if stretches is None:
         begins = cut(places, steps)
         traces, names = np.arange(len(begins)), Numerals(Runs.count(1, len(begins)))
@@ -241,9 +242,7 @@ def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
             oddities.add("unrecorded next_state", np.flatnonzero(next_state == empty), nothing)
         broken = np.append(False, next_state[:-1] != state[1:])
         broken[apart] = False
-        oddities.add(
-            "broken chain", np.flatnonzero(broken) - 1, "kept; next_state is not the next row's current_state"
-        )
+        oddities.add("broken chain", np.flatnonzero(broken) - 1, "kept; next_state is not the next row's current_state")
         states, [state, next_state] = renumber([word or name for word in words], state, next_state)
         unrecorded = states.index(name) if name in states else UNKNOWN
     triggers, [trigger] = renumber(cells.words("trigger"), column("trigger"))
@@ -254,7 +253,9 @@ def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
         if np.array_equal(output != outputs.index(""), last):
             outputs, output = drop_word(outputs, output, "")
             oddities.add(
-                "unrecorded output", np.flatnonzero(~last), "the output at the end of a trace is taken to label all of it"
+                "unrecorded output",
+                np.flatnonzero(~last),
+                "the output at the end of a trace is taken to label all of it",
             )
 
     equal = uneven[rise == 0]

@@ -115,7 +115,7 @@ def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         if piece:
             _check_encoding(piece, line, name)
             yield line, piece.removeprefix(codecs.BOM_UTF8) if line == 1 else piece
-            line += np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n"))
+            line += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
 
 
 def _last_record_end(text: bytes) -> int:
@@ -196,8 +196,8 @@ def _marks(data: NDArray[np.uint8], delimiter: str, fields: int) -> NDArray[np.i
     marks = np.flatnonzero(newline | (data == ord(delimiter)))
     if len(marks) != fields * np.count_nonzero(newline):
         return None
-    marks = marks.reshape(-1, fields)
-    return marks if (data[marks[:, -1]] == ord("\n")).all() else None
+    cells = marks.reshape(-1, fields)
+    return cells if (data[cells[:, -1]] == ord("\n")).all() else None
 
 
 def _check_quotes(data: NDArray[np.uint8], line: int, delimiter: str, name: str) -> None:

@@ -55,15 +55,14 @@ class Rows:
         space = self.states**2 * self.triggers * self.outputs
         parts = [slice(start, start + PART) for start in range(0, len(self), PART)]
         if space > FEW:
-            found, index = np.unique(self.transition(slice(None)), return_inverse=True)
-            return found, index
+            return np.unique(self.transition(slice(None)), return_inverse=True)
         there = np.zeros(space, np.bool_)
         for part in parts:
             there[self.transition(part)] = True
         found = np.flatnonzero(there)
         kind = np.zeros(space, np.min_scalar_type(-len(found) - 1))
         kind[found] = np.arange(len(found))
-        index = np.empty(len(self), kind.dtype)
+        index: Codes = np.empty(len(self), kind.dtype)
         for part in parts:
             index[part] = kind[self.transition(part)]
         return found, index
@@ -71,10 +70,11 @@ class Rows:
     def tally(self, use: Bools | None = None) -> Ints:
         """(K,) how often each transition comes, in the rows `use` (N,) alone where these are given."""
         found, index = self.distinct
-        count = np.zeros(len(found), np.int64)
+        count: Ints = np.zeros(len(found), np.int64)
         for start in range(0, len(self), PART):
             part = index[start : start + PART]
-            count += np.bincount(part if use is None else part[use[start : start + PART]], minlength=len(found))
+            used = part if use is None else part[use[start : start + PART]]
+            count += np.bincount(used, minlength=len(found))
         return count
 
     def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
@@ -99,9 +99,9 @@ class Rows:
             out[1:] &= (before != self.unknown) & (here != self.unknown)
         return out
 
-    def changed(self, at: Ints, **columns: Codes) -> Rows:
+    def changed(self, at: Ints, state: Codes, trigger: Codes, next: Codes, output: Codes) -> Rows:
         """The same with other words in the rows `at`, as these columns (N,) have them."""
-        rows = replace(self, **columns)
+        rows = replace(self, state=state, trigger=trigger, next=next, output=output)
         old, index = self.distinct
         found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
         to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))

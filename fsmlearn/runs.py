@@ -20,7 +20,8 @@ def united(one: Ints, other: Ints) -> Ints:
     """The entries of two ascending arrays, ascending and each once. Sorting what is sorted in parts costs little."""
     both = np.concatenate([one, other])
     both.sort(kind="stable")
-    return both[np.append(True, both[1:] != both[:-1])[: len(both)]]
+    each: Ints = both[np.append(True, both[1:] != both[:-1])[: len(both)]]
+    return each
 
 
 def among(wanted: Ints, index: Ints) -> NDArray[np.bool_]:
@@ -41,10 +42,10 @@ class Runs:
     @classmethod
     def of(cls, column: NDArray[np.integer[Any]]) -> Runs:
         """The runs of a column (N,)."""
-        column = column.astype(np.int64, copy=False)
-        rises = column[1:] - column[:-1] == 1
-        starts = np.append(np.zeros(min(len(column), 1), np.int64), np.flatnonzero(~rises) + 1)
-        return cls(starts, column[starts], len(column))
+        entries: Ints = column.astype(np.int64, copy=False)
+        rises = entries[1:] - entries[:-1] == 1
+        starts = np.append(np.zeros(min(len(entries), 1), np.int64), np.flatnonzero(~rises) + 1)
+        return cls(starts, entries[starts], len(entries))
 
     @classmethod
     def count(cls, first: int, size: int) -> Runs:
@@ -117,8 +118,9 @@ class Numerals(Sequence[str]):
     @overload
     def __getitem__(self, index: slice) -> tuple[str, ...]: ...
     def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
-        wanted = np.arange(len(self))[index]
-        return str(self.numbers.at(wanted)) if isinstance(index, int) else tuple(map(str, self.numbers.at(wanted)))
+        if isinstance(index, slice):
+            return tuple(map(str, self.numbers.at(np.arange(*index.indices(len(self))))))
+        return str(self.numbers.at(np.int64(range(len(self))[index])))
 
     def __iter__(self) -> Iterator[str]:
         return map(str, self.numbers.array().tolist())

@@ -64,7 +64,9 @@ def stretches(rows: Rows, start: int) -> Stretches:
     inside = np.arange(len(every)) - np.repeat(begins, length)  # (M,) place of each row in its stretch
     place = (np.cumsum(np.where(new, length, 0)) - length)[one][kind]  # of the like stretch's first row in `at`
     some = np.repeat(new, length)
-    return Stretches(every[some], np.repeat(often[kind], length)[some], every, np.repeat(place, length) + inside, begins)
+    return Stretches(
+        every[some], np.repeat(often[kind], length)[some], every, np.repeat(place, length) + inside, begins
+    )
 
 
 def around(rows: Rows, at: Ints, start: int) -> tuple[Ints, Ints]:

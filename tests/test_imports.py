@@ -52,6 +52,7 @@ ORDER = [
     ["__init__"],
     ["cli.__init__", "cli.console"],
     ["cli.options", "cli.progress"],
+    ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
     ["cli.app"],
     ["__main__"],

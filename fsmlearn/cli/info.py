@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fsmlearn import store
-from fsmlearn.cli import console, options
+from fsmlearn.cli import console, options, watch
 
 
 def run(
@@ -38,10 +38,14 @@ def run(
         return
 
     from fsmlearn import config, summary
-    from fsmlearn.logs import read
+    from fsmlearn.logs import Log, reading
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    log = read(files, columns=config.gather(given, os.environ).columns)
-    console.show(report.contents(summary.of_log(log), summary.frequencies(log)))
+    with watch.watched(quiet=False) as progress:
+        for value in reading(files, columns=config.gather(given, os.environ).columns):
+            if not isinstance(value, Log):
+                progress.reading(value)
+    assert isinstance(value, Log)
+    console.show(report.contents(summary.of_log(value), summary.frequencies(value)))
