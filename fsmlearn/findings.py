@@ -5,7 +5,7 @@ Takes what was decided about each row, and decides nothing itself, except which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args, overload
 
@@ -18,6 +18,7 @@ from fsmlearn.runs import among, united
 Action = Literal["dropped", "repaired"]
 Kind = Literal["label", "spurious", "swap", "output"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Reason = tuple[str, str | None]  # and the state of the machine before the row, where the log hides it
 LABEL, SPURIOUS, SWAP, WRONG_OUTPUT = range(len(KINDS))
 
 
@@ -35,11 +36,11 @@ class Finding:
 class Findings(Sequence[Finding]):
     """F findings, ordered by row: all there is to count as arrays, and each in words only when somebody asks for it."""
 
-    def __init__(self, row: Ints, dropped: Bools, kind: Codes, reason: Callable[[int], tuple[str, str | None]]) -> None:
+    def __init__(self, row: Ints, dropped: Bools, kind: Codes, told: Callable[[slice], list[Reason]]) -> None:
         self.row = row  # (F,)
         self.dropped = dropped  # (F,) True where the row is dropped, not repaired
         self.kind = kind  # (F,) index into KINDS
-        self._reason = reason  # the reason of the nth, and the state of the machine
+        self._told = told  # the reasons of some of them
 
     def __len__(self) -> int:
         return len(self.row)
@@ -49,13 +50,18 @@ class Findings(Sequence[Finding]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
     def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(*index.indices(len(self))))
-        i = range(len(self))[index]
-        reason, state = self._reason(i)
-        return Finding(
-            int(self.row[i]), "dropped" if self.dropped[i] else "repaired", KINDS[self.kind[i]], reason, state
+        if not isinstance(index, slice):
+            at = range(len(self))[index]
+            return self[at : at + 1][0]
+        columns = (self.row[index].tolist(), self.dropped[index].tolist(), self.kind[index].tolist(), self._told(index))
+        return tuple(
+            Finding(row, "dropped" if dropped else "repaired", KINDS[kind], *reason)
+            for row, dropped, kind, reason in zip(*columns, strict=True)
         )
+
+    def __iter__(self) -> Iterator[Finding]:
+        for start in range(0, len(self), 4096):
+            yield from self[start : start + 4096]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -67,7 +73,7 @@ class Findings(Sequence[Finding]):
 def nothing() -> Findings:
     """No finding."""
     none = np.zeros(0, np.int64)
-    return Findings(none, none > 0, none, lambda _: ("", None))
+    return Findings(none, none > 0, none, lambda _: [])
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +107,21 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
     def codes(rows: Rows, at: Ints) -> Codes:
         return np.stack([rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]], 1)  # (F, 4)
 
-    columns = (
-        *(codes(read, row), codes(decided.fixed, at), np.stack(tallies, 1)),
-        *(decided.chain[at], decided.counts[at], decided.drop[at]),
-        *(moved[at], moved[row], row < at, read.first[at], read.last[at]),
-    )  # of the findings alone, so that nothing of the whole log is held
+    facts = np.column_stack(
+        [
+            *(codes(read, row), codes(decided.fixed, at), *tallies, decided.chain[at], decided.counts[at]),
+            *(decided.drop[at], moved[at], moved[row], row < at, read.first[at], read.last[at]),
+        ]
+    ).astype(np.int32)  # (F, 19) of the findings alone, so that nothing of the whole log is held
+    reasons: dict[tuple[int, ...], Reason] = {}  # many are the same
 
-    def reason(n: int) -> tuple[str, None]:
-        return _reason(words, *(column[n].tolist() for column in columns)), None
+    def told(some: slice) -> list[Reason]:
+        found = list(map(tuple, facts[some].tolist()))
+        for each in set(found) - reasons.keys():
+            reasons[each] = _reason(words, each[:4], each[4:8], each[8:11], *each[11:]), None
+        return [reasons[each] for each in found]
 
-    return Findings(row, decided.drop[at], kind, reason)
+    return Findings(row, decided.drop[at], kind, told)
 
 
 def _tallies(rows: Rows, at: Ints) -> tuple[Ints, Ints, Ints]:
@@ -136,17 +147,17 @@ class _Words:
 
 def _reason(
     words: _Words,
-    said: list[int],
-    fixed: list[int],
-    tallies: list[int],
+    said: tuple[int, ...],
+    fixed: tuple[int, ...],
+    tallies: tuple[int, ...],
     by_chain: int,
     by_counts: int,
-    dropped: bool,
-    moved: bool,
-    partner_moved: bool,
-    early: bool,
-    first: bool,
-    last: bool,
+    dropped: int,
+    moved: int,
+    partner_moved: int,
+    early: int,
+    first: int,
+    last: int,
 ) -> str:
     """Why a row that said this (state, trigger, next state, output) is not believed."""
     (p, x, q, o), (true_p, true_x, true_q, true_o) = (

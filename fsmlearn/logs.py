@@ -99,7 +99,11 @@ class Log:
 
     def where(self, row: int) -> str:
         """The place of a row as "file:line"."""
-        return where(self.files, int(self.places.at(np.array([row]))[0]))
+        return self.places_of(np.array([row]))[0]
+
+    def places_of(self, rows: NDArray[np.integer[Any]]) -> list[str]:
+        """The places of many rows."""
+        return [where(self.files, number) for number in self.places.at(rows).tolist()]
 
     def select(self, rows: NDArray[np.integer[Any]] | BoolArray) -> Log:
         """The log of some rows, given as indices or as an (N,) mask; it keeps all words, and the traces with rows left.

@@ -14,7 +14,7 @@ import numpy as np
 from fsmlearn.about import Comparison
 from fsmlearn.denoise import Denoised
 from fsmlearn.extract import Extraction, output_of
-from fsmlearn.findings import WRONG_OUTPUT, Findings
+from fsmlearn.findings import WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.runs import Runs
@@ -45,12 +45,15 @@ def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
         state, trigger = found.names[fit.states[wrong[n]]], log.triggers[log.trigger[row[n]]]
         return f"output {said} -> {right}: {state} + {trigger} answers {right} in {shares[kind[n]]}", state
 
+    def told(some: slice) -> list[Reason]:
+        return [reason(n) for n in range(*some.indices(len(row)))]
+
     return Denoised(
         source=log,
         log=dataclasses.replace(log, output=output),
         rows=Runs.count(0, len(log)),
         gap=np.zeros(len(log), np.bool_),
-        findings=Findings(row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), reason),
+        findings=Findings(row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), told),
         rates={"output": len(row) / len(log)},
     )
 

@@ -60,9 +60,9 @@ class Rows:
         for part in parts:
             there[self.transition(part)] = True
         found = np.flatnonzero(there)
-        kind = np.zeros(space, np.min_scalar_type(-len(found) - 1))
+        kind: Codes = np.zeros(space, np.min_scalar_type(-len(found) - 1))
         kind[found] = np.arange(len(found))
-        index: Codes = np.empty(len(self), kind.dtype)
+        index: Codes = np.zeros(len(self), kind.dtype)
         for part in parts:
             index[part] = kind[self.transition(part)]
         return found, index

@@ -50,8 +50,8 @@ def of_noise(denoised: Denoised) -> NoiseSummary:
         repaired=len(found) - dropped,
         gaps=int(np.count_nonzero(denoised.gap)),
         examples=tuple(
-            (denoised.source.where(finding.row), finding.action, finding.kind, finding.reason)
-            for finding in found[:EXAMPLES]
+            (place, finding.action, finding.kind, finding.reason)
+            for place, finding in zip(denoised.source.places_of(found.row[:EXAMPLES]), found[:EXAMPLES], strict=True)
         ),
     )
 
