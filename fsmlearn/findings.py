@@ -104,19 +104,21 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
     tallies = _tallies(read, row)
     words = _Words((*log.states, "(empty)"), log.triggers, (*log.outputs, "(empty)"), bool(log.outputs), decided.stray)
 
-    def codes(rows: Rows, at: Ints) -> Codes:
-        return np.stack([rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]], 1)  # (F, 4)
+    def codes(rows: Rows, at: Ints) -> list[Codes]:
+        return [rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]]
 
-    facts = np.column_stack(
+    facts = np.stack(
         [
-            *(codes(read, row), codes(decided.fixed, at), *tallies, decided.chain[at], decided.counts[at]),
+            *(*codes(read, row), *codes(decided.fixed, at), *tallies, decided.chain[at], decided.counts[at]),
             *(decided.drop[at], moved[at], moved[row], row < at, read.first[at], read.last[at]),
-        ]
-    ).astype(np.int32)  # (F, 19) of the findings alone, so that nothing of the whole log is held
+        ],
+        dtype=np.int32,
+        casting="same_kind",
+    )  # (19, F) of the findings alone, so that nothing of the whole log is held
     reasons: dict[tuple[int, ...], Reason] = {}  # many are the same
 
     def told(some: slice) -> list[Reason]:
-        found = list(map(tuple, facts[some].tolist()))
+        found = list(map(tuple, facts[:, some].T.tolist()))
         for each in set(found) - reasons.keys():
             reasons[each] = _reason(words, each[:4], each[4:8], each[8:11], *each[11:]), None
         return [reasons[each] for each in found]
