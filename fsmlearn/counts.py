@@ -75,7 +75,7 @@ class _Counts:
 
     def __init__(self, rows: Rows, use: Bools, label_rate: float) -> None:
         self.rows = rows
-        found, count = rows.distinct[0], rows.tally(use)
+        found, count = rows.distinct[0], rows.count_in(use)
         self.transition = found[count > 0]
         self.count = count[count > 0].astype(float)  # (K,), as all that follow
         p, x, q, o = rows.parts(self.transition)

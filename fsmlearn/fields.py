@@ -70,20 +70,27 @@ def numbers(text: Text, begin: Ints, end: Ints) -> Ints | None:
     longest = int(length.max())
     if length.min() < 1 or longest > 16:
         return None
-    value = np.zeros(len(end), np.uint64)
-    for last in (8, 0) if longest > 8 else (0,):  # the first digits, if there are so many, and the last eight
-        size = np.clip(length - last, 0, 8)
-        digits = text.eights(np.maximum(end - last - size, 0), np.maximum(end - last, 0))[-1]
-        digits |= LEADING[size]
-        odd = (digits + np.uint64(0x4646464646464646)) | (digits - ZEROS)
-        if (odd & np.uint64(0x8080808080808080)).any():
-            return None
-        digits -= ZEROS
-        # neighbours become numbers of two digits, then of four, then of eight
-        for shift, ten, mask in ((8, 10, 0x00FF00FF00FF00FF), (16, 100, 0x0000FFFF0000FFFF), (32, 10_000, 0xFFFFFFFF)):
-            digits = (digits * np.uint64(ten) + (digits >> np.uint64(shift))) & np.uint64(mask)
-        value = value * np.uint64(100_000_000) + digits
-    return value.view(np.int64)
+    if longest <= 8:
+        return _small(text, begin, end, longest)
+    middle = np.maximum(end - 8, begin)
+    high, low = _small(text, begin, middle, longest - 8), _small(text, middle, end, 8)
+    return None if high is None or low is None else high * 100_000_000 + low
+
+
+def _small(text: Text, begin: Ints, end: Ints, longest: int) -> Ints | None:
+    """As `numbers`, for at most 8 digits; no digits are 0."""
+    [digits] = text.eights(begin, end)
+    digits |= LEADING[end - begin]
+    odd = (digits + np.uint64(0x4646464646464646)) | (digits - ZEROS)
+    if (odd & np.uint64(0x8080808080808080)).any():
+        return None
+    digits -= ZEROS
+    # neighbours become numbers of two digits, then of four, then of eight, until the last of them is all there is
+    for shift, ten, mask in ((8, 10, 0x00FF00FF00FF00FF), (16, 100, 0x0000FFFF0000FFFF), (32, 10_000, 0xFFFFFFFF)):
+        digits = (digits * np.uint64(ten) + (digits >> np.uint64(shift))) & np.uint64(mask)
+        if 4 * longest <= shift:
+            break
+    return (digits >> np.uint64(64 - 2 * shift)).view(np.int64)
 
 
 class Spans:

@@ -129,7 +129,7 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
 def _tallies(rows: Rows, at: Ints) -> tuple[Ints, Ints, Ints]:
     """How often what the rows `at` say comes in the log: the transition; its (state, trigger); these and next state."""
     found, kind = rows.distinct
-    same = rows.tally()
+    same = rows.count
     cell = np.unique(found // (rows.states * rows.outputs), return_inverse=True)[1]
     arc = np.unique(found // rows.outputs, return_inverse=True)[1]
     totals = (same, *(np.bincount(group, same)[group].astype(np.int64) for group in (cell, arc)))

@@ -67,15 +67,20 @@ class Rows:
             index[part] = kind[self.transition(part)]
         return found, index
 
-    def tally(self, use: Bools | None = None) -> Ints:
-        """(K,) how often each transition comes, in the rows `use` (N,) alone where these are given."""
+    @cached_property
+    def count(self) -> Ints:
+        """(K,) how often each transition comes."""
         found, index = self.distinct
         count: Ints = np.zeros(len(found), np.int64)
         for start in range(0, len(self), PART):
-            part = index[start : start + PART]
-            used = part if use is None else part[use[start : start + PART]]
-            count += np.bincount(used, minlength=len(found))
+            count += np.bincount(index[start : start + PART], minlength=len(found))
         return count
+
+    def count_in(self, use: Bools) -> Ints:
+        """(K,) how often each transition comes in some rows (N,), which should be most of them."""
+        found, index = self.distinct
+        others: Ints = self.count - np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
+        return others
 
     def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
         """The number of the transition from p with x to q with output o; broadcasts."""

@@ -81,7 +81,7 @@ def compare(denoised: Denoised, machine: Machine) -> tuple[Comparison, ...]:
     noise = np.bincount(index[wrong], minlength=len(distinct))
     seen: dict[Way, tuple[int, int]] = {}
     states = (*source.states, "(empty)")
-    columns = (*rows.parts(distinct), rows.tally(), noise)
+    columns = (*rows.parts(distinct), rows.count, noise)
     for state, trigger, after, output, all_rows, noisy in zip(*(each.tolist() for each in columns), strict=True):
         words = (states[state], source.triggers[trigger], states[after])
         seen[(*words, (*source.outputs, None)[output])] = (all_rows, noisy)
