@@ -174,6 +174,7 @@ def reading(
     if not paths:
         raise LogError("no log given; name at least one file, or - for standard input")
     files = tuple(STDIN if str(path) == "-" else str(path) for path in paths)
+    np.empty(31 << 20, np.uint8)  # let go at once, which teaches malloc to keep what a block leaves for the next one
     cells = Cells()
     layouts: list[Layout] = []
     for number, (path, name) in enumerate(zip(paths, files, strict=True)):
