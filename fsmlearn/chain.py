@@ -16,21 +16,29 @@ import numpy as np
 from fsmlearn.counts import EVIDENCE
 from fsmlearn.junctions import NEVER, Beliefs, first_rates, least
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import CURRENT, NEXT, STRAY, TRUE, Bools, Floats, Ints, Rows
+from fsmlearn.rows import CURRENT, NEXT, STRAY, TRUE, Bools, Floats, Ints, Rows, wide
+from fsmlearn.stretches import Stretches, around, stretches
 
+MANY = 50_000  # rows in doubt that tell the rates of noise well enough
 SWAPPED = 3  # added to a candidate's index where a path came by way of a swapped pair
 
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """What happened around the broken junctions. N rows as read."""
+    """What happened around the broken junctions, told of M rows."""
 
-    state: Ints  # (N,) true current state
-    next: Ints  # (N,)
-    what: Ints  # (N,) TRUE, NEXT, CURRENT or STRAY
-    gap: Bools  # (N,) rows lost before this row
-    swap: Bools  # (N,) this row and the one after it change places
+    at: Ints  # (M,) the rows; all others are true
+    often: Ints  # (M,) how often a row of this story stands in the log; 1 once the story is told of all
+    state: Ints  # (M,) true current state
+    next: Ints  # (M,)
+    what: Ints  # (M,) TRUE, NEXT, CURRENT or STRAY
+    gap: Bools  # (M,) rows lost before this row
+    swap: Bools  # (M,) this row and the one after it change places
     score: float = 0.0  # log probability, up to a constant
+
+    def rows(self, which: Bools) -> int:
+        """How many rows of the log these (M,) are."""
+        return int(self.often[which].sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,63 +60,76 @@ class _Lattice:
 
 def whole(rows: Rows) -> Story:
     """The story in which every row is true, and rows are lost wherever the chain is broken."""
-    n = len(rows.state)
-    return Story(rows.state, rows.next, np.zeros(n, np.int64), rows.broken(), np.zeros(n, bool))
+    at = np.flatnonzero(rows.broken)
+    some = np.ones(len(at), np.int64)
+    return Story(at, some, wide(rows.state[at]), wide(rows.next[at]), 0 * some, some > 0, some < 0)
 
 
 def settled(rows: Rows, beliefs: Beliefs, spurious: float) -> Story:
     """The story whose own rates of noise lead to it; `spurious` is the rate of stray rows that leave the state alone.
 
     Two gaps near each other may look like a swap by chance, so swaps must explain a good deal more than a story
-    without them.
+    without them. Stretches of rows that are alike have the same story, so it is told of one of them; and where many
+    rows are in doubt, some of them tell the rates.
     """
     rates = first_rates(rows, beliefs, spurious)
-    story = _settle(rows, beliefs, rates | {"swap": least(len(rows.state))}, swaps=False)
-    swapped = _settle(rows, beliefs, rates, swaps=True)
-    return swapped if swapped.score - story.score > max(EVIDENCE, 0.5 * int(swapped.swap.sum())) else story
+    doubts = stretches(rows, int(beliefs.start.argmax()))
+    some = doubts.sample(MANY)
+    story, rates_of_story = _settle(rows, some, beliefs, rates | {"swap": least(len(rows))}, swaps=False)
+    swapped, rates_of_swapped = _settle(rows, some, beliefs, rates, swaps=True)
+    if swapped.score - story.score > max(EVIDENCE, 0.5 * swapped.rows(swapped.swap)):
+        story, rates_of_story = swapped, rates_of_swapped
+    return _told(doubts, story if some is doubts else tell(rows, doubts, beliefs, rates_of_story))
 
 
-def _settle(rows: Rows, beliefs: Beliefs, rates: dict[str, float], *, swaps: bool) -> Story:
-    """A story from first rates of noise on; without `swaps` theirs stays as it is."""
-    floor = least(len(rows.state))
-    for _ in range(3):
-        story = tell(rows, beliefs, rates)
+def _told(doubts: Stretches, story: Story) -> Story:
+    """The story of some stretches told of all that are like them."""
+    like = doubts.like
+    return Story(
+        at=doubts.every,
+        often=np.ones(len(like), np.int64),
+        state=story.state[like],
+        next=story.next[like],
+        what=story.what[like],
+        gap=story.gap[like],
+        swap=story.swap[like],
+        score=story.score,
+    )
+
+
+def _settle(
+    rows: Rows, doubts: Stretches, beliefs: Beliefs, rates: dict[str, float], *, swaps: bool
+) -> tuple[Story, dict[str, float]]:
+    """A story from first rates of noise on, and the rates that it is told with; without `swaps` theirs stays."""
+    n = len(rows) * doubts.share
+    floor = least(len(rows))
+    story = tell(rows, doubts, beliefs, rates)
+    for _ in range(2):
+        moving = (story.what == STRAY) & (rows.state[story.at] != rows.next[story.at])
         rates = rates | {
-            "label": max(float((story.what == NEXT).mean()), floor),
-            "current": max(float((story.what == CURRENT).mean()), floor),
-            "stray": max(float(((story.what == STRAY) & (rows.state != rows.next)).mean()), floor),
-            "drop": min(max(float(story.gap.mean()), floor) / beliefs.shows, 0.5),
+            "label": max(story.rows(story.what == NEXT) / n, floor),
+            "current": max(story.rows(story.what == CURRENT) / n, floor),
+            "stray": max(story.rows(moving) / n, floor),
+            "drop": min(max(story.rows(story.gap) / n, floor) / beliefs.shows, 0.5),
         }
         if swaps:
-            rates["swap"] = max(float(story.swap.mean()), floor)
-    return story
+            rates["swap"] = max(story.rows(story.swap) / n, floor)
+        story = tell(rows, doubts, beliefs, rates)
+    return story, rates
 
 
-def tell(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float]) -> Story:
-    """The likeliest story (Viterbi) of every stretch of rows in doubt, all stretches at once.
+def tell(rows: Rows, doubts: Stretches, beliefs: Beliefs, rates: Mapping[str, float]) -> Story:
+    """The likeliest story (Viterbi) of one of every kind of stretch of rows in doubt, all stretches at once.
 
     Between two rows the machine is in one state, or in two if rows are lost there. A stretch begins and ends at
     a junction that is whole or at an end of the trace. `rates` are as `first_rates` gives them.
     """
-    n = len(rows.state)
-    at = _in_doubt(rows, int(beliefs.start.argmax()))
-    story = Story(rows.state.copy(), rows.next.copy(), np.zeros(n, np.int64), np.zeros(n, bool), np.zeros(n, bool))
+    at = doubts.at
+    none = np.zeros(len(at), np.bool_)
+    story = Story(
+        at, doubts.often, wide(rows.state[at]), wide(rows.next[at]), np.zeros(len(at), np.int64), none, none.copy()
+    )
     return _best_path(_lattice(rows, beliefs, rates, at), rows, story) if len(at) else story
-
-
-def _in_doubt(rows: Rows, start: int) -> Ints:
-    """Rows at broken junctions, first rows that begin elsewhere than in `start`, and rows close to several such."""
-    broken = rows.broken()
-    doubt = broken | (rows.first & (rows.state != start))
-    doubt[:-1] |= broken[1:]
-    # noisy neighbours hide each other's junctions, and the ends of a trace have only one
-    for reach in (2, 3):
-        near = np.flatnonzero(doubt[:-reach] & doubt[reach:])
-        for inside in range(1, reach):
-            doubt[near + inside] = True
-    doubt[:-1] |= doubt[1:] & rows.first[:-1]
-    doubt[1:] |= doubt[:-1] & rows.last[1:]
-    return np.flatnonzero(doubt)
 
 
 def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints) -> _Lattice:
@@ -123,9 +144,8 @@ def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints)
     by_length = np.argsort(-length, kind="stable")
     begins, length = begins[by_length], length[by_length]
     start = int(beliefs.start.argmax())
-    p, x, q, o = rows.state[at], rows.trigger[at], rows.next[at], rows.output[at]
-    last_q = np.where(rows.first[at], start, rows.next[at - 1])
-    next_p = np.where(rows.last[at], UNKNOWN, rows.state[np.minimum(at + 1, len(rows.state) - 1)])
+    p, x, q, o = (wide(column[at]) for column in (rows.state, rows.trigger, rows.next, rows.output))
+    last_q, next_p = around(rows, at, start)
     pre = np.stack([p, last_q, next_p], 1)
     post = np.stack([q, next_p, beliefs.usual(p, x), last_q], 1)
     known_pre, known_post = pre != UNKNOWN, post != UNKNOWN
@@ -181,7 +201,7 @@ def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints)
 def _best_path(lattice: _Lattice, rows: Rows, story: Story) -> Story:
     """The likeliest path through each stretch, written into the story."""
     at, pre, post, begins = lattice.at, lattice.pre, lattice.post, lattice.begins
-    p, q = rows.state[at], rows.next[at]
+    p, q = wide(rows.state[at]), wide(rows.next[at])
     before, after = np.full((len(at), 3), NEVER), np.full((len(at), 4), NEVER)
     from_pre, from_post = np.zeros((len(at), 4), np.int64), np.zeros((len(at), 3), np.int64)
     before[begins] = lattice.opening
@@ -208,13 +228,13 @@ def _best_path(lattice: _Lattice, rows: Rows, story: Story) -> Story:
         swapped = came >= SWAPPED
         single = ~swapped
         j, a = i - swapped, came - SWAPPED * swapped
-        row = at[i][single]
+        row = i[single]
         story.state[row] = pre[i, a][single]
         story.next[row] = post[i, b][single]
         story.what[row] = lattice.what[i, a, b][single]
-        story.swap[at[j[swapped]]] = True
+        story.swap[j[swapped]] = True
         inside = j > start
         here, i, a, start = j[inside], j[inside] - 1, a[inside], start[inside]
         b = from_post[here, a]
-        story.gap[at[here]] = post[i, b] != pre[here, a]
-    return replace(story, score=float(ending.max(1).sum()))
+        story.gap[here] = post[i, b] != pre[here, a]
+    return replace(story, score=float(ending.max(1) @ story.often[begins]))

@@ -75,8 +75,9 @@ class _Counts:
 
     def __init__(self, rows: Rows, use: Bools, label_rate: float) -> None:
         self.rows = rows
-        self.transition, inverse = np.unique(rows.transition()[use], return_inverse=True)
-        self.count = np.bincount(inverse, minlength=len(self.transition)).astype(float)  # (K,), as all that follow
+        found, count = rows.distinct[0], rows.count_in(use)
+        self.transition = found[count > 0]
+        self.count = count[count > 0].astype(float)  # (K,), as all that follow
         p, x, q, o = rows.parts(self.transition)
         self.stays = q == p
         _, self.state = np.unique(p, return_inverse=True)
@@ -89,7 +90,7 @@ class _Counts:
         in_cell = np.bincount(self.cell, self.count)[self.cell]
         in_state = np.bincount(self.state, self.count)[self.state]
         # a wrong next state in the last row of a trace breaks no chain, so only what is seen nowhere else can be it
-        last = np.bincount(inverse, rows.last[use], len(self.transition))
+        last = np.bincount(rows.distinct[1][rows.last & use], minlength=len(found))[count > 0]
         ends = np.bincount(self.cell, last)[self.cell] - last
         self.label = np.where(last == self.count, label_rate * ends / max(rows.states - 1, 1), 0.0)
         # were it true, it would not be seen at the ends of traces alone, unless traces end with that next state

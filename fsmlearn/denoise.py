@@ -9,7 +9,7 @@ seen. A log with neither witness against it loses nothing. It knows nothing of n
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from fsmlearn import chain, counts
 from fsmlearn.counts import Verdict
-from fsmlearn.findings import Decisions, Finding, findings
+from fsmlearn.findings import Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs
 from fsmlearn.logs import UNKNOWN, Log
-from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Ints, Rows, coded, find
+from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, coded, find, wide
+from fsmlearn.runs import Runs, among, united
 
 __all__ = ["Denoised", "Finding", "denoise"]
 
@@ -31,10 +32,15 @@ class Denoised:
 
     source: Log  # as read
     log: Log  # what to learn from: rows dropped, next states repaired, swapped rows back in order
-    row: NDArray[np.int64]  # (M,) for each clean row its index in source
+    rows: Runs  # (M,) for each clean row its index in source
     gap: NDArray[np.bool_]  # (M,) True where rows seem to be lost between this row and the one before it in its trace
-    findings: tuple[Finding, ...]  # ordered by row
+    findings: Findings  # ordered by row
     rates: Mapping[str, float]  # estimated share of rows by kind of noise: label, spurious, swap, drop
+
+    @property
+    def row(self) -> NDArray[np.int64]:
+        """(M,) for each clean row its index in source."""
+        return self.rows.array()
 
 
 def denoise(log: Log) -> Denoised:
@@ -46,9 +52,9 @@ def denoise(log: Log) -> Denoised:
     n = len(log)
     if log.kind != "visible" or n == 0 or len(log.states) < 2:
         none = dict.fromkeys(("label", "spurious", "swap", "drop"), 0.0)
-        return Denoised(log, log, np.arange(n), np.zeros(n, bool), (), none)
+        return Denoised(log, log, Runs.count(0, n), np.zeros(n, bool), nothing(), none)
     read = coded(log)
-    broken = read.broken()
+    broken = read.broken
     confirmed = ~broken
     confirmed[:-1] &= ~broken[1:]
     starts = np.bincount(read.state[read.first])
@@ -60,87 +66,124 @@ def denoise(log: Log) -> Denoised:
         # where most junctions are broken the log is no chain, and the chain no witness
         if 0 < broken.sum() <= np.count_nonzero(~read.first) / 2:
             story = chain.settled(read, Beliefs(read, seen), seen.stray)
-    return _clean(log, read, story, seen)
+    del confirmed
+    told, stray_rate = _told(read, story, seen)
+    swapped, gone = told.swapped, np.flatnonzero(told.drop)
+    # a row is lost before the row after a gap, and after a dropped row that the machine did take
+    lost = story.at[story.gap & ~read.first[story.at]]
+    taken = gone[(told.chain[gone] != STRAY) & (told.counts[gone] != STRAY) & ~read.last[gone]]
+    lost = np.append(lost, taken + 1)
+    wrong = int(np.count_nonzero((told.chain > STRAY) | (told.counts > STRAY)))  # a single word of theirs
+    strays = _exchanged(np.flatnonzero(told.chain == STRAY), swapped)
+    moving = int(np.count_nonzero(read.state[strays] != read.next[strays]))  # stray rows that do not say that it stays
+    found = findings(log, read, told)
+    del read, story
+    clean, rows, gap = _clean(log, told.fixed, swapped, gone, lost)
+    rates = {
+        "label": wrong / n,
+        "spurious": stray_rate + moving / n,
+        "swap": 2 * len(swapped) / n,
+        "drop": int(np.count_nonzero(gap)) / n,
+    }
+    return Denoised(log, clean, rows, gap, found, rates)
 
 
-def _clean(log: Log, read: Rows, story: chain.Story, seen: Verdict | None) -> Denoised:
-    """The log that the story tells, less what the counts of that log show to be noise."""
-    n = len(log)
-    order = np.arange(n)
-    pair = np.flatnonzero(story.swap)
-    order[pair], order[pair + 1] = pair + 1, pair
-    told = dataclasses.replace(
-        read, state=story.state[order], next=story.next[order], trigger=read.trigger[order], output=read.output[order]
+def _told(read: Rows, story: chain.Story, seen: Verdict | None) -> tuple[Decisions, float]:
+    """(what is decided about each row by the story, and by the counts of the log that it tells; the rate of stray rows
+    that leave the state alone)."""
+    n = len(read)
+    swapped = story.at[story.swap]
+
+    def column(codes: Codes, words: Ints | None = None) -> Codes:
+        codes = codes.copy()
+        if words is not None:
+            codes[story.at] = words
+        codes[swapped], codes[swapped + 1] = codes[swapped + 1], codes[swapped]
+        return codes
+
+    told = read.changed(
+        united(story.at, united(swapped, swapped + 1)),
+        state=column(read.state, story.state),
+        next=column(read.next, story.next),
+        trigger=column(read.trigger) if len(swapped) else read.trigger,
+        output=column(read.output) if len(swapped) and read.outputs > 1 else read.output,
     )
-    by_chain = story.what[order]
-    stray = by_chain == STRAY
-    by_counts, drop, fixed, stray_rate = np.full(n, TRUE), stray, told, 0.0
-    if seen is not None and not stray.all():
-        verdict = counts.judge(told, ~stray, float((by_chain == NEXT).mean()))
-        what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE)
-        by_counts = np.where(stray, TRUE, what[find(verdict.transition, told.transition())])
-        fixed, unknown = _repaired(told, by_counts, verdict)
-        drop, stray_rate = stray | unknown, verdict.stray
+    by_chain = column(np.full(n, TRUE, np.int8), story.what)
+    drop = by_chain == STRAY
+    if seen is None or drop.all():
+        return Decisions(swapped, by_chain, np.broadcast_to(np.int8(TRUE), n), drop, told, 0.0), 0.0
+    verdict = counts.judge(told, ~drop, np.count_nonzero(by_chain == NEXT) / n)
+    what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE).astype(np.int8)
+    distinct, kind = told.distinct
+    by_counts = what[find(verdict.transition, distinct)][kind]
+    by_counts[drop] = TRUE
+    fixed, unknown = _repaired(told, by_counts, verdict)
+    drop[unknown] = True
+    return Decisions(swapped, by_chain, by_counts, drop, fixed, verdict.stray), verdict.stray
 
-    kept = np.flatnonzero(~drop)
-    lost = story.gap & ~read.first
-    lost[1:] |= (drop & ~stray & (by_counts != STRAY) & ~read.last)[:-1]  # a dropped row that the machine did take
-    # a gap before a dropped row is a gap before the row after it
-    gap = np.diff(np.cumsum(lost)[kept], prepend=0) > 0
-    gap &= np.diff(np.searchsorted(log.offsets, kept, "right"), prepend=0) == 0  # no trace begins with a gap
 
-    def codes(column: Ints, size: int) -> NDArray[np.int32]:
-        return np.where(column[kept] >= size, UNKNOWN, column[kept]).astype(np.int32)
+def _exchanged(rows: Ints, swapped: Ints) -> Ints:
+    """Rows, of which some are `swapped` or those after these, with each of such a pair in the place of the other."""
+    return rows + among(rows, swapped) - among(rows, swapped + 1)
 
-    source = order[kept]
+
+def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tuple[Log, Runs, Bools]:
+    """(the log with true words and without the rows `gone`, the row of the log behind each of its rows, where others
+    are `lost` before one)."""
+    n = len(log)
+    left = np.ones(n, np.bool_)
+    left[gone] = False
+    offsets = log.offsets - np.searchsorted(gone, log.offsets)
+
+    def codes(column: Codes, size: int, most: int) -> Codes:
+        if not size:
+            return np.broadcast_to(np.int8(UNKNOWN), n - len(gone))
+        column = column[left]
+        return np.where(column >= size, UNKNOWN, column) if most > size else column
+
+    pair = united(swapped, swapped + 1)
+    other = _exchanged(pair, swapped)
     clean = dataclasses.replace(
         log,
-        offsets=np.append(0, np.cumsum(~drop))[log.offsets],
-        file=log.file[source],
-        line=log.line[source],
-        step=log.step[kept],  # swapped rows take each other's step too
-        state=codes(fixed.state, len(log.states)),
-        trigger=codes(fixed.trigger, len(log.triggers)),
-        next_state=codes(fixed.next, len(log.states)),
-        output=codes(fixed.output, len(log.outputs)),
+        offsets=offsets,
+        places=log.places.replaced(pair, log.places.at(other)).without(gone),
+        steps=log.steps.without(gone),  # swapped rows take each other's step too
+        state=codes(fixed.state, len(log.states), fixed.states),
+        trigger=codes(fixed.trigger, len(log.triggers), fixed.triggers),
+        next_state=codes(fixed.next, len(log.states), fixed.states),
+        output=codes(fixed.output, len(log.outputs), fixed.outputs),
     )
-    wrong = np.isin(by_chain, (NEXT, CURRENT)) | np.isin(by_counts, (OUTPUT, TRIGGER, NEXT))
-    moving = stray & (read.state != read.next)[order]  # stray rows that do not say that the state stays
-    return Denoised(
-        source=log,
-        log=clean,
-        row=source,
-        gap=gap,
-        findings=findings(log, read, Decisions(order, by_chain, by_counts, story.swap, drop, fixed, stray_rate)),
-        rates={
-            "label": float(wrong.mean()),
-            "spurious": stray_rate + float(moving.mean()),
-            "swap": 2 * len(pair) / n,
-            "drop": float(np.count_nonzero(gap) / n),
-        },
-    )
+    # a gap before a dropped row is a gap before the row after it; no trace begins with a gap
+    gap = np.zeros(len(clean) + 1, np.bool_)
+    gap[lost - np.searchsorted(gone, lost)] = True
+    gap[offsets] = False
+    return clean, Runs.count(0, n).replaced(pair, other).without(gone), gap[:-1]
 
 
-def _repaired(told: Rows, what: Ints, verdict: Verdict) -> tuple[Rows, Bools]:
-    """(rows with the wrong word put right, (N,) those that are stray or whose true word cannot be told).
+def _repaired(told: Rows, what: Codes, verdict: Verdict) -> tuple[Rows, Ints]:
+    """(rows with the wrong word put right, those that are stray or whose true word cannot be told).
 
     The true word is that of the one true transition that agrees in the other words; for a wrong next state, in the
     cell alone.
     """
     p, x, q, o = told.parts(verdict.transition[verdict.true])
-    output, trigger, after = told.output.copy(), told.trigger.copy(), told.next.copy()
-    unknown = what == STRAY
+    a, s, n = told.triggers, told.states, told.outputs
+    unknown = [np.flatnonzero(what == STRAY)]
 
-    def repair(kind: int, column: Ints, true_word: Ints, true_rest: Ints, rest: Ints) -> None:
-        rests, first, size = np.unique(true_rest, return_index=True, return_counts=True)
+    def repair(kind: int, column: Codes, true_word: Ints, true_rest: Ints, rest: Callable[..., Ints]) -> Codes:
         wrong = np.flatnonzero(what == kind)
-        at = find(rests, rest[wrong])
+        if not len(wrong):
+            return column
+        column = column.copy()
+        rests, first, size = np.unique(true_rest, return_index=True, return_counts=True)
+        words = (wide(each[wrong]) for each in (told.state, told.trigger, told.next, told.output))
+        at = find(rests, rest(*words))
         single = np.append(size == 1, False)[at]
         column[wrong[single]] = true_word[first[at[single]]]
-        unknown[wrong[~single]] = True
+        unknown.append(wrong[~single])
+        return column
 
-    a, s, n = told.triggers, told.states, told.outputs
-    repair(OUTPUT, output, o, (p * a + x) * s + q, (told.state * a + told.trigger) * s + told.next)
-    repair(TRIGGER, trigger, x, (p * s + q) * n + o, (told.state * s + told.next) * n + told.output)
-    repair(NEXT, after, q, p * a + x, told.state * a + told.trigger)
-    return dataclasses.replace(told, output=output, trigger=trigger, next=after), unknown
+    output = repair(OUTPUT, told.output, o, (p * a + x) * s + q, lambda p, x, q, _: (p * a + x) * s + q)
+    trigger = repair(TRIGGER, told.trigger, x, (p * s + q) * n + o, lambda p, _, q, o: (p * s + q) * n + o)
+    after = repair(NEXT, told.next, q, p * a + x, lambda p, x, *_: p * a + x)
+    return dataclasses.replace(told, output=output, trigger=trigger, next=after), np.concatenate(unknown)

@@ -45,15 +45,15 @@ def histories(log: Log, window: int = WINDOW) -> Histories:
     offsets = log.offsets
     if log.kind == "sequence":
         mark = len(log.triggers)  # the start as an input word, the end as a target word
-        inputs = np.insert(log.trigger, offsets[:-1], mark)[:, None]
-        targets = np.insert(log.trigger, offsets[1:], mark)
+        inputs = np.insert(log.trigger.astype(np.int32), offsets[:-1], mark)[:, None]
+        targets = np.insert(log.trigger.astype(np.int32), offsets[1:], mark)
         words = mark + 1
         answers = tuple((UNKNOWN, UNKNOWN) for _ in range(words))
         offsets = offsets + np.arange(len(offsets))
     else:
         inputs, words = log.trigger[:, None], len(log.triggers)
         if log.kind == "visible":
-            inputs = np.stack([log.state, log.trigger + len(log.states)], 1)
+            inputs = np.stack([log.state.astype(np.int32), log.trigger.astype(np.int32) + len(log.states)], 1)
             words += len(log.states)
         targets, answers = _answers(log)
     length = np.diff(offsets)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fsmlearn.counts import EVIDENCE, Verdict
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import Floats, Ints, Rows, find
+from fsmlearn.rows import Floats, Ints, Rows, find, wide
 
 NEVER = -1e9  # log probability of what cannot be
 
@@ -84,15 +84,18 @@ def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, floa
     was q, or as the first row is a stray one (and r = p). Lost rows blame nothing that is written, so each other
     kind is believed in only where the mixture gains more than EVIDENCE by it.
     """
-    n = len(rows.state)
-    broken = rows.broken()
+    n = len(rows)
+    broken = rows.broken
     alone = broken & ~rows.first
     alone[1:] &= ~broken[:-1]
     alone[:-1] &= ~broken[1:]
-    i = np.flatnonzero(alone)  # (J,) the row after each junction
-    h = i - 1
-    p, x, q, o = rows.state[h], rows.trigger[h], rows.next[h], rows.output[h]
-    r, y, s, u = rows.state[i], rows.trigger[i], rows.next[i], rows.output[i]
+    transition, kind = rows.distinct
+    i = np.flatnonzero(alone)
+    pair, often = np.unique(
+        wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True
+    )  # (J,) distinct junctions
+    p, x, q, o = rows.parts(transition[pair // len(transition)])  # the row before each
+    r, y, s, u = rows.parts(transition[pair % len(transition)])  # and after it
     other = math.log(max(rows.states - 1, 1))
     left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
     lost = left + beliefs.jump(q, r) + right - math.log(beliefs.shows)
@@ -100,7 +103,9 @@ def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, floa
     current = left + beliefs.row(q, y, s, u) - other
     stray = np.where(r == p, right - other - math.log(rows.triggers * rows.outputs), NEVER)
     shares = dict(
-        zip(("drop", "label", "current", "stray"), _mixture(np.stack([lost, label, current, stray])), strict=True)
+        zip(
+            ("drop", "label", "current", "stray"), _mixture(np.stack([lost, label, current, stray]), often), strict=True
+        )
     )
     total, floor = max(float(broken.mean()), 1 / n), least(n)
     rates = {kind: max(float(total * share), floor) for kind, share in shares.items()}
@@ -108,8 +113,10 @@ def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, floa
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}
 
 
-def _mixture(score: Floats) -> Floats:
-    """(C,) shares of the causes of J junctions from their log probabilities (C, J); the first cause is always there."""
+def _mixture(score: Floats, often: Ints) -> Floats:
+    """(C,) shares of the causes of J junctions, each of which came so often (J,), from their log probabilities (C, J);
+    the first cause is always there."""
+    total = max(int(often.sum()), 1)
     chance = np.exp(score - score.max(0, initial=NEVER))
 
     def mix(causes: list[int]) -> tuple[float, Floats]:
@@ -117,8 +124,8 @@ def _mixture(score: Floats) -> Floats:
         part[causes] = 1 / len(causes)
         for _ in range(50 if chance.size else 0):
             weight = part[:, None] * chance
-            part = (weight / np.maximum(weight.sum(0), 1e-300)).mean(1)
-        return float(np.log(np.maximum(part @ chance, 1e-300)).sum()), part
+            part = (weight / np.maximum(weight.sum(0), 1e-300)) @ often / total
+        return float(np.log(np.maximum(part @ chance, 1e-300)) @ often), part
 
     causes = [0]
     best, share = mix(causes)
@@ -126,7 +133,7 @@ def _mixture(score: Floats) -> Floats:
         left = [cause for cause in range(len(score)) if cause not in causes]
         level, offer, cause = max(((*mix([*causes, cause]), cause) for cause in left), key=lambda m: m[0])
         # a small edge at each junction proves nothing: triggers are not drawn afresh at each row as `row` has it
-        if level - best < max(EVIDENCE, offer[cause] * chance.shape[1]):
+        if level - best < max(EVIDENCE, offer[cause] * total):
             break
         best, share, causes = level, offer, [*causes, cause]
     return share

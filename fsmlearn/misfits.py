@@ -14,9 +14,10 @@ import numpy as np
 from fsmlearn.about import Comparison
 from fsmlearn.denoise import Denoised
 from fsmlearn.extract import Extraction, output_of
-from fsmlearn.findings import Finding
+from fsmlearn.findings import WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
+from fsmlearn.runs import Runs
 from fsmlearn.summary import Way, compared
 
 
@@ -27,26 +28,33 @@ def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
     known = rows.symbol_answer >= 0
     wrong = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol])
     wrong = wrong[np.argsort(rows.order[wrong])]
-    output = log.output.copy()
-    findings = []
-    for row, q, u in zip(
-        rows.order[wrong].tolist(), fit.states[wrong].tolist(), rows.symbol[wrong].tolist(), strict=True
-    ):
+    kinds, kind = np.unique(fit.states[wrong] * rows.symbols + rows.symbol[wrong], return_inverse=True)
+    true = np.zeros(len(kinds), log.output.dtype)  # output in the place of each kind of wrong row
+    shares = []
+    for n, (q, u) in enumerate(zip(*(each.tolist() for each in np.divmod(kinds, rows.symbols)), strict=True)):
         cell = np.flatnonzero(known & (rows.symbol_cell == rows.symbol_cell[u]))
         answer = int(cell[believed[q, cell].argmax()])
-        output[row] = data.answers[rows.symbol_answer[answer]][1]
-        said, true = (log.outputs[code] or "(empty)" for code in (log.output[row], output[row]))
-        state, trigger = found.names[q], log.triggers[log.trigger[row]]
-        share = f"{int(believed[q, answer]):,} of {int(fit.counts[q, cell].sum()):,} rows"
-        reason = f"output {said} -> {true}: {state} + {trigger} answers {true} in {share}"
-        findings.append(Finding(row, "repaired", "output", reason, state))
+        true[n] = data.answers[rows.symbol_answer[answer]][1]
+        shares.append(f"{int(believed[q, answer]):,} of {int(fit.counts[q, cell].sum()):,} rows")
+    row = rows.order[wrong]
+    output = log.output.copy()
+    output[row] = true[kind]
+
+    def reason(n: int) -> tuple[str, str]:
+        said, right = (log.outputs[code] or "(empty)" for code in (log.output[row[n]], output[row[n]]))
+        state, trigger = found.names[fit.states[wrong[n]]], log.triggers[log.trigger[row[n]]]
+        return f"output {said} -> {right}: {state} + {trigger} answers {right} in {shares[kind[n]]}", state
+
+    def told(some: slice) -> list[Reason]:
+        return [reason(n) for n in range(*some.indices(len(row)))]
+
     return Denoised(
         source=log,
         log=dataclasses.replace(log, output=output),
-        row=np.arange(len(log)),
+        rows=Runs.count(0, len(log)),
         gap=np.zeros(len(log), np.bool_),
-        findings=tuple(findings),
-        rates={"output": len(findings) / len(log)},
+        findings=Findings(row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), told),
+        rates={"output": len(row) / len(log)},
     )
 
 

@@ -33,7 +33,7 @@ from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
 from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
-from fsmlearn.logs import Log, LogKind, read
+from fsmlearn.logs import Log, LogKind, Reading, reading
 from fsmlearn.machine import Machine
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sources import expand
@@ -69,10 +69,15 @@ def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
     return learned
 
 
-def learning(sources: Sequence[str | Path], settings: Settings) -> Generator[Log | Denoised | Epoch | Learned]:
-    """Run the stages, yielding the log, the filtered log, every epoch of training and at last what was learned."""
-    log = read(sources, columns=settings.columns)
-    yield log
+def learning(
+    sources: Sequence[str | Path], settings: Settings
+) -> Generator[Reading | Log | Denoised | Epoch | Learned]:
+    """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
+    what was learned."""
+    for value in reading(sources, columns=settings.columns):
+        yield value
+    assert isinstance(value, Log)
+    log = value
     denoised = denoise(log)
     if not len(denoised.log):
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.errors import LogError
+from fsmlearn.runs import Runs
 
-BLOCK = 1 << 23  # bytes read at a time
+BLOCK = 1 << 20  # bytes read at a time; what is made of them should stay in the processor's cache
 LONGEST_RECORD = 1 << 26  # bytes; a longer one is a quote that was never closed, or no text
 STDIN = "<stdin>"  # what "-" is called in files and messages
 SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))  # (256,) whether a byte is white space
@@ -35,11 +36,12 @@ CARRIAGE = "a line that ends in a carriage return alone, or never; convert the f
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records as bytes, each ended by a newline, and the line that each starts on."""
+    """N whole records of F fields as bytes, each ended by a newline, and the line that each starts on."""
 
     name: str  # of the file
     text: bytes
-    line: NDArray[np.int64]  # one a record
+    line: Runs  # (N,)
+    marks: NDArray[np.int64] | None  # (N, F) position of the delimiter or newline behind each field; None with quotes
 
 
 def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
@@ -66,6 +68,13 @@ def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
         raise LogError(f"{name}: permission denied; make the file readable") from error
     except OSError as error:
         raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
+
+
+def size_of(path: str | Path, name: str) -> int | None:
+    """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
+    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst") or not Path(path).is_file():
+        return None
+    return Path(path).stat().st_size
 
 
 def _open_zstd(path: Path, name: str) -> BinaryIO:
@@ -106,7 +115,7 @@ def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         if piece:
             _check_encoding(piece, line, name)
             yield line, piece.removeprefix(codecs.BOM_UTF8) if line == 1 else piece
-            line += piece.count(b"\n")
+            line += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
 
 
 def _last_record_end(text: bytes) -> int:
@@ -155,6 +164,9 @@ def split_header(pieces: Iterator[tuple[int, bytes]], name: str) -> tuple[int, b
 def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str) -> Block:
     """Check that every record has its fields, and find its line. Blank lines are left out."""
     data = np.frombuffer(text, np.uint8)
+    marks = None if b'"' in text else _marks(data, delimiter, fields)
+    if marks is not None and (fields > 1 or not SPACE[data].any()):
+        return Block(name, text, Runs.count(line, len(marks)), marks)
     ends = newlines = np.flatnonzero(data == ord("\n"))
     delimiters = np.flatnonzero(data == ord(delimiter))
     if b'"' in text:
@@ -163,10 +175,6 @@ def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str
         ends, delimiters = newlines[inside[newlines] == 0], delimiters[inside[delimiters] == 0]
     starts = np.append(0, ends[:-1] + 1)
     lines = line + (np.arange(len(ends)) if len(ends) == len(newlines) else np.searchsorted(newlines, starts))
-    if fields > 1 and len(delimiters) == len(ends) * (fields - 1):
-        cells = delimiters.reshape(len(ends), fields - 1)
-        if (cells[:, 0] >= starts).all() and (cells[:, -1] < ends).all():
-            return Block(name, text, lines)
     found = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
     blank = (np.add.reduceat(~SPACE[data], starts, dtype=np.int64) == 0) & (found == 1)
     wrong = np.flatnonzero((found != fields) & ~blank)
@@ -176,8 +184,20 @@ def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str
             f"{name}:{lines[wrong[0]]}: {n} field{'s' * (n != 1)}, but the header has {fields}; "
             f"add or remove fields, or quote a field that contains {delimiter!r}"
         )
-    kept = np.repeat(~blank, np.diff(ends, prepend=-1))
-    return Block(name, data[kept].tobytes(), lines[~blank])
+    if blank.any():
+        data = data[np.repeat(~blank, np.diff(ends, prepend=-1))]
+        text, lines = data.tobytes(), lines[~blank]
+    return Block(name, text, Runs.of(lines), None if b'"' in text else _marks(data, delimiter, fields))
+
+
+def _marks(data: NDArray[np.uint8], delimiter: str, fields: int) -> NDArray[np.int64] | None:
+    """(N, F) where the fields of unquoted records end; None where some record has more fields, or fewer."""
+    newline = data == ord("\n")
+    marks = np.flatnonzero(newline | (data == ord(delimiter)))
+    if len(marks) != fields * np.count_nonzero(newline):
+        return None
+    cells = marks.reshape(-1, fields)
+    return cells if (data[cells[:, -1]] == ord("\n")).all() else None
 
 
 def _check_quotes(data: NDArray[np.uint8], line: int, delimiter: str, name: str) -> None:

@@ -6,7 +6,9 @@ trigger); a *junction* is where one row of a trace ends and the next begins. Kno
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,10 @@ from fsmlearn.logs import UNKNOWN, Log
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Codes = NDArray[np.signedinteger[Any]]  # in a small type, so they are made Ints before they are counted with
+
+PART = 1 << 17  # rows looked at in one go where all rows are; it keeps them in the processor's cache
+FEW = 1 << 22  # transitions that might be, for which a table is kept
 
 # What a row is: as it says, a stray row that the machine did not take, or one with a single word wrong.
 TRUE, STRAY, OUTPUT, TRIGGER, NEXT, CURRENT = range(6)
@@ -25,10 +31,10 @@ TRUE, STRAY, OUTPUT, TRIGGER, NEXT, CURRENT = range(6)
 class Rows:
     """N rows as codes without UNKNOWN (an unknown word has a code of its own), in some order of the traces' rows."""
 
-    state: Ints  # (N,)
-    trigger: Ints  # (N,)
-    next: Ints  # (N,)
-    output: Ints  # (N,)
+    state: Codes  # (N,)
+    trigger: Codes  # (N,)
+    next: Codes  # (N,)
+    output: Codes  # (N,)
     first: Bools  # (N,) the first row of its trace
     last: Bools  # (N,)
     states: int  # S, with the unknown one where there is one
@@ -36,9 +42,45 @@ class Rows:
     outputs: int  # O, 1 where the log has none
     unknown: int  # code of the unknown state, or UNKNOWN
 
-    def transition(self) -> Ints:
-        """(N,) one number for each (state, trigger, next state, output)."""
-        return self.number(self.state, self.trigger, self.next, self.output)
+    def __len__(self) -> int:
+        return len(self.state)
+
+    def transition(self, rows: slice | Ints) -> Ints:
+        """One number for each (state, trigger, next state, output) of some rows."""
+        return self.number(*(wide(column[rows]) for column in (self.state, self.trigger, self.next, self.output)))
+
+    @cached_property
+    def distinct(self) -> tuple[Ints, Codes]:
+        """(the K transitions that there are, ascending; (N,) which of them each row is)."""
+        space = self.states**2 * self.triggers * self.outputs
+        parts = [slice(start, start + PART) for start in range(0, len(self), PART)]
+        if space > FEW:
+            return np.unique(self.transition(slice(None)), return_inverse=True)
+        there = np.zeros(space, np.bool_)
+        for part in parts:
+            there[self.transition(part)] = True
+        found = np.flatnonzero(there)
+        kind: Codes = np.zeros(space, np.min_scalar_type(-len(found) - 1))
+        kind[found] = np.arange(len(found))
+        index: Codes = np.zeros(len(self), kind.dtype)
+        for part in parts:
+            index[part] = kind[self.transition(part)]
+        return found, index
+
+    @cached_property
+    def count(self) -> Ints:
+        """(K,) how often each transition comes."""
+        found, index = self.distinct
+        count: Ints = np.zeros(len(found), np.int64)
+        for start in range(0, len(self), PART):
+            count += np.bincount(index[start : start + PART], minlength=len(found))
+        return count
+
+    def count_in(self, use: Bools) -> Ints:
+        """(K,) how often each transition comes in some rows (N,), which should be most of them."""
+        found, index = self.distinct
+        others: Ints = self.count - np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
+        return others
 
     def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
         """The number of the transition from p with x to q with output o; broadcasts."""
@@ -51,36 +93,59 @@ class Rows:
         state, trigger = np.divmod(rest, self.triggers)
         return state, trigger, after, output
 
+    @cached_property
     def broken(self) -> Bools:
         """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
-        out = np.zeros(len(self.state), bool)
+        out = np.zeros(len(self), bool)
         before, here = self.next[:-1], self.state[1:]
-        out[1:] = (before != here) & (before != self.unknown) & (here != self.unknown) & ~self.first[1:]
+        np.not_equal(before, here, out=out[1:])
+        out &= ~self.first
+        if self.unknown != UNKNOWN:
+            out[1:] &= (before != self.unknown) & (here != self.unknown)
         return out
+
+    def changed(self, at: Ints, state: Codes, trigger: Codes, next: Codes, output: Codes) -> Rows:
+        """The same with other words in the rows `at`, as these columns (N,) have them."""
+        rows = replace(self, state=state, trigger=trigger, next=next, output=output)
+        old, index = self.distinct
+        found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
+        to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))
+        kinds = to[index] if len(found) > len(old) else index.copy()
+        kinds[at] = new[len(old) :]
+        rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
+        return rows
+
+
+def wide(codes: Codes) -> Ints:
+    """Codes to count with."""
+    return codes.astype(np.int64)
 
 
 def coded(log: Log) -> Rows:
     """The rows of a visible log as they stand in it."""
 
-    def filled(codes: NDArray[np.int32], size: int) -> Ints:
-        return np.where(codes == UNKNOWN, size, codes).astype(np.int64)
+    def filled(codes: Codes, size: int) -> Codes:
+        if not size:
+            return np.broadcast_to(np.int8(0), codes.shape)
+        return np.where(codes == UNKNOWN, size, codes.astype(np.min_scalar_type(-size - 1)))
 
     n_states, n_outputs = len(log.states), len(log.outputs)
     unknown_state = bool(np.any(log.state == UNKNOWN) or np.any(log.next_state == UNKNOWN))
+    no_output = bool(np.any(log.output == UNKNOWN))
     first, last = np.zeros(len(log), bool), np.zeros(len(log), bool)
     filled_traces = np.diff(log.offsets) > 0
     first[log.offsets[:-1][filled_traces]] = True
     last[log.offsets[1:][filled_traces] - 1] = True
     return Rows(
-        state=filled(log.state, n_states),
-        trigger=log.trigger.astype(np.int64),
-        next=filled(log.next_state, n_states),
-        output=filled(log.output, n_outputs),
+        state=filled(log.state, n_states) if unknown_state else log.state,
+        trigger=log.trigger,
+        next=filled(log.next_state, n_states) if unknown_state else log.next_state,
+        output=filled(log.output, n_outputs) if no_output else log.output,
         first=first,
         last=last,
         states=n_states + unknown_state,
         triggers=len(log.triggers),
-        outputs=n_outputs + bool(np.any(log.output == UNKNOWN)),
+        outputs=n_outputs + no_output,
         unknown=n_states if unknown_state else UNKNOWN,
     )
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from fsmlearn.about import Comparison, LogSummary, NoiseSummary, Verdict
 from fsmlearn.denoise import Denoised
+from fsmlearn.findings import KINDS, SWAP
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.rows import coded
 
 EXAMPLES = 100_000  # findings that are kept
 
@@ -38,16 +40,18 @@ def of_log(log: Log) -> LogSummary:
 
 def of_noise(denoised: Denoised) -> NoiseSummary:
     """Rates and counts of the filter's findings, and the first of them."""
-    actions = Counter(finding.action for finding in denoised.findings)
+    found = denoised.findings
+    count = np.bincount(found.kind, minlength=len(KINDS)).tolist()
+    dropped = int(np.count_nonzero(found.dropped))
     return NoiseSummary(
         rates=dict(denoised.rates),
-        counts=dict(Counter(finding.kind for finding in denoised.findings)),
-        dropped=actions["dropped"],
-        repaired=actions["repaired"],
+        counts={kind: rows for kind, rows in zip(KINDS, count, strict=True) if rows},
+        dropped=dropped,
+        repaired=len(found) - dropped,
         gaps=int(np.count_nonzero(denoised.gap)),
         examples=tuple(
-            (denoised.source.where(finding.row), finding.action, finding.kind, finding.reason)
-            for finding in denoised.findings[:EXAMPLES]
+            (place, finding.action, finding.kind, finding.reason)
+            for place, finding in zip(denoised.source.places_of(found.row[:EXAMPLES]), found[:EXAMPLES], strict=True)
         ),
     )
 
@@ -72,16 +76,15 @@ def compare(denoised: Denoised, machine: Machine) -> tuple[Comparison, ...]:
     dropped it or changed it; rows that it only put back in order stand as observed.
     """
     source = denoised.source
-    wrong = np.zeros(len(source), np.bool_)
-    wrong[[finding.row for finding in denoised.findings if finding.kind != "swap"]] = True
-    rows = np.column_stack([source.state, source.trigger, source.next_state, source.output])
-    distinct, index = np.unique(rows, axis=0, return_inverse=True)
-    observed = np.bincount(index.ravel(), minlength=len(distinct)).tolist()
-    noise = np.bincount(index.ravel(), wrong, minlength=len(distinct)).astype(int).tolist()
+    rows, wrong = coded(source), denoised.findings.row[denoised.findings.kind != SWAP]
+    distinct, index = rows.distinct
+    noise = np.bincount(index[wrong], minlength=len(distinct))
     seen: dict[Way, tuple[int, int]] = {}
-    for (state, trigger, after, output), all_rows, noisy in zip(distinct.tolist(), observed, noise, strict=True):
-        words = (source.states[state], source.triggers[trigger], source.states[after])
-        seen[(*words, source.outputs[output] if output >= 0 else None)] = (all_rows, noisy)
+    states = (*source.states, "(empty)")
+    columns = (*rows.parts(distinct), rows.count, noise)
+    for state, trigger, after, output, all_rows, noisy in zip(*(each.tolist() for each in columns), strict=True):
+        words = (states[state], source.triggers[trigger], states[after])
+        seen[(*words, (*source.outputs, None)[output])] = (all_rows, noisy)
     return compared(seen, machine)
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int32]
+from fsmlearn.runs import Runs, among, united
+
+Codes = NDArray[np.signedinteger[Any]]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.int64]  # indices of rows
 
 UNKNOWN = -1  # the code of a cell without a word
+FILE = 40  # bits of a place that are its line; those above are its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,84 +35,130 @@ class Oddity:
 
 
 class Oddities:
-    """Collects oddities of rows as they were read, from these files and lines."""
+    """Collects oddities of rows as they stand in the log, of these files and places."""
 
-    def __init__(self, files: tuple[str, ...], file: Codes, line: Codes) -> None:
+    def __init__(self, files: tuple[str, ...], places: Runs) -> None:
         self.found: list[Oddity] = []
-        self._files, self._file, self._line = files, file, line
+        self._files, self._places = files, places
+
+    def ordered(self, places: Runs) -> None:
+        """From now on rows are meant as they stand with these places."""
+        self._places = places
 
     def add(self, what: str, rows: Rows, done: str) -> None:
         """Add the oddity of `rows`, given in any order, if there are any."""
         if len(rows):
-            first = rows.min()
-            self.found.append(Oddity(what, len(rows), f"{self._files[self._file[first]]}:{self._line[first]}", done))
+            first = where(self._files, int(self._places.at(rows).min()))
+            self.found.append(Oddity(what, len(rows), first, done))
 
 
-def cut(file: Codes, step: Rows | None) -> Codes:
-    """Trace of each row of a log without a trace column: a new one begins with each file, and where step restarts.
+def where(files: Sequence[str], number: int) -> str:
+    """A place as "file:line"."""
+    return f"{files[number >> FILE]}:{number & ((1 << FILE) - 1)}"
+
+
+def cut(places: Runs, steps: Runs | None) -> Rows:
+    """Rows on which the traces of a log without a trace column begin: with each file, and where step restarts.
 
     Step restarts where it falls by more than 2, or falls to the first step of its trace or below; a smaller fall is
     disorder inside the trace.
     """
-    begins = np.append(True, np.diff(file) != 0)
-    if step is not None:
-        fall = np.append(0, step[:-1] - step[1:])
-        start = 0
-        for row in np.flatnonzero(begins | (fall > 0)).tolist():
-            if begins[row] or fall[row] > 2 or step[row] <= step[start]:
-                begins[row] = True
-                start = row
-    return (np.cumsum(begins) - 1).astype(np.int32)
+    files = np.flatnonzero(np.diff(places.values >> FILE, prepend=-1))
+    begins = places.starts[files]
+    if steps is None:
+        return begins
+    doubtful = united(begins, steps.starts[1:])
+    steps_at = steps.at(doubtful)
+    fall = steps.at(np.maximum(doubtful - 1, 0)) - steps_at
+    found, start = [], 0
+    parts = (column.tolist() for column in (doubtful, steps_at, fall, among(doubtful, begins)))
+    for row, step, falls, sure in zip(*parts, strict=True):
+        if falls <= 0 and not sure:
+            continue
+        if sure or falls > 2 or step <= start:
+            found.append(row)
+            start = step
+    return np.array(found, np.int64)
 
 
-def arrange(trace: Codes, step: Rows | None) -> tuple[Rows, Rows]:
-    """(rows in order of trace and step, those whose step is smaller than that of their trace's row before).
+def arrange(begins: Rows, traces: Rows, steps: Runs | None, size: int) -> tuple[Rows | None, Rows, Rows]:
+    """(rows in order of trace and step, None where they are; the first row of each trace in that order and `size`;
+    those rows as read whose step is smaller than that of their trace's row before).
 
-    Rows of the same step stay as they were read.
+    Stretches of one trace begin on the rows `begins` (G,), and which trace each is of stands in `traces` (G,). Rows of
+    the same step stay as they were read.
     """
+    none = begins[:0]
+    if (np.diff(traces) == 1).all():
+        _, rise = rises(begins, steps)
+        if not (rise < 0).any():
+            return None, np.append(begins, size), none
+    trace = np.repeat(traces.astype(np.int32), np.diff(begins, append=size))
     order = np.argsort(trace, kind="stable")
-    if step is None:
-        return order, order[:0]
-    fall = (np.diff(step[order]) < 0) & (np.diff(trace[order]) == 0)
-    if not fall.any():
-        return order, order[:0]
-    return np.lexsort((step, trace)), order[1:][fall]
+    late = none
+    if steps is not None:
+        step = steps.array()
+        falls = (np.diff(step[order]) < 0) & (np.diff(trace[order]) == 0)
+        if falls.any():
+            late = order[1:][falls]
+            order = np.lexsort((step, trace))
+    offsets = np.append(0, np.cumsum(np.bincount(trace)))
+    return order, offsets, late
+
+
+def rises(begins: Rows, steps: Runs | None) -> tuple[Rows, Rows]:
+    """(rows whose step is not the next of their trace's row before, by how much it is greater); `begins` are the rows
+    on which traces begin."""
+    if steps is None:
+        return begins[:0], begins[:0]
+    starts, before = steps.starts[1:], (steps.values + steps.lengths() - 1)[:-1]
+    inside = ~among(starts, begins)
+    return starts[inside], (steps.values[1:] - before)[inside]
 
 
 def renumber(words: Sequence[str], *columns: Codes) -> tuple[tuple[str, ...], list[Codes]]:
     """Words in order of first appearance, row by row, without those that no code names; and the columns recoded."""
     rows, width = len(columns[0]), len(columns)
     first = np.full(len(words), rows * width)
-    for start in range(0, rows if words else 0, 1 << 20):  # in parts, for the sake of memory
+    start, size = 0, 1 << 12
+    while start < rows and words and (first == rows * width).any():  # all words are soon met, if they mean anything
         for c, codes in enumerate(columns):
-            part = codes[start : start + (1 << 20)]
+            part = codes[start : start + size]
             place = np.full(len(words), rows * width)
             place[part[::-1]] = np.arange(start + len(part) - 1, start - 1, -1) * width + c  # the last one stays
             np.minimum(first, place, out=first)
+        start, size = start + size, min(2 * size, 1 << 18)
     order = np.argsort(first)[: np.count_nonzero(first < rows * width)]
     if not len(order):
         return (), list(columns)
-    new = np.full(len(words), UNKNOWN, np.int32)
+    found = tuple(words[code] for code in order.tolist())
+    if np.array_equal(order, np.arange(len(words))):
+        return found, list(columns)
+    new = np.full(len(words), UNKNOWN, columns[0].dtype)
     new[order] = np.arange(len(order))
-    return tuple(words[code] for code in order.tolist()), [new[codes] for codes in columns]
+    return found, [new[codes] for codes in columns]
 
 
 def drop_word(words: tuple[str, ...], codes: Codes, word: str) -> tuple[tuple[str, ...], Codes]:
     """The words without one of them, and the codes with UNKNOWN in its place."""
     place = words.index(word)
-    new = np.where(codes == place, UNKNOWN, codes - (codes > place))
-    return words[:place] + words[place + 1 :], new.astype(np.int32)
+    new = np.arange(len(words), dtype=codes.dtype)
+    new[place:] -= 1
+    new[place] = UNKNOWN
+    return words[:place] + words[place + 1 :], new[codes]
 
 
-def fill_empty(empty: int, state: Codes, next_state: Codes, joined: Bools) -> tuple[Rows, Rows]:
+def fill_empty(empty: int, state: Codes, next_state: Codes, apart: Rows) -> tuple[Rows, Rows]:
     """Fill empty states (those with the code `empty`) in place: (rows with a new state, rows with a new next_state).
 
-    A row's next_state and the next row's state are the same state of the machine where `joined` (N - 1,) says that
-    no row is missing between them, so an empty one takes the word of the other.
+    A row's next_state and the next row's state are the same state of the machine unless a row is missing between them,
+    or a trace ends there, as before the rows `apart`; so an empty one takes the word of the other.
     """
+    joined = np.ones(len(state), np.bool_)
+    joined[apart] = False
     no_state, no_next = state[1:] == empty, next_state[:-1] == empty
-    take_next = np.flatnonzero(no_state & ~no_next & joined) + 1
-    take_state = np.flatnonzero(no_next & ~no_state & joined)
+    take_next = np.flatnonzero(no_state & ~no_next & joined[1:]) + 1
+    take_state = np.flatnonzero(no_next & ~no_state & joined[1:])
     state[take_next] = next_state[take_next - 1]
     next_state[take_state] = state[take_state + 1]
     return take_next, take_state

@@ -14,9 +14,11 @@ from fsmlearn.about import About, Comparison, EpochSummary, ExtractionSummary, T
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.elman import Elman
+from fsmlearn.findings import nothing
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned
+from fsmlearn.runs import Runs
 from fsmlearn.train import Epoch, Model
 
 
@@ -40,8 +42,8 @@ class Pipeline:
         self.settings.append(settings)
         log = read(list(sources), columns=settings.columns)
         yield log
-        rows = np.arange(len(log))
-        denoised = Denoised(log, log, rows, rows < 0, (), {"label": 0.0})
+        no_gap = np.zeros(len(log), np.bool_)
+        denoised = Denoised(log, log, Runs.count(0, len(log)), no_gap, nothing(), {"label": 0.0})
         yield denoised
         if self.interrupt == "raise":
             raise KeyboardInterrupt

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log, LogKind
 from fsmlearn.machine import Machine, Transition
+from fsmlearn.runs import Runs
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 
@@ -57,9 +58,8 @@ def log_of(traces: Sequence[Sequence[Row]], kind: LogKind = "visible") -> Log:
         outputs=outputs,
         traces=tuple(str(i) for i in range(len(traces))),
         offsets=np.cumsum([0, *map(len, traces)]).astype(np.int64),
-        file=np.zeros(len(rows), np.int32),
-        line=np.arange(2, len(rows) + 2, dtype=np.int32),
-        step=np.array([step for trace in traces for step in range(len(trace))], np.int64),
+        places=Runs.count(2, len(rows)),
+        steps=Runs.of(np.array([step for trace in traces for step in range(len(trace))], np.int64)),
         state=codes(columns[0], states),
         trigger=codes(columns[1], triggers),
         next_state=codes(columns[2], states),

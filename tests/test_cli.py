@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -663,6 +664,15 @@ def test_a_terminal_is_never_sent_the_escapes_of_a_log(style: str) -> None:
 def test_a_terminal_gets_a_table() -> None:
     sent = on_a_terminal("predict", "--model", "wash.fsm", "--state", "Rinse", "--trigger", "Timer")
     assert sent.splitlines()[1].split() == ["Soak", "75.0", "%", "9"]
+
+
+def test_a_terminal_is_told_how_far_a_log_is_read_unless_quiet() -> None:
+    Path("day.csv").write_text("step,current_state,trigger,next_state\n" + "1,Off,Power,Idle\n2,Idle,Power,Off\n" * 40)
+    told = on_a_terminal("info", "day.csv", columns=200)  # what it told last is drawn however quick it was
+    assert re.search(r"reading day\.csv +80 rows, [\d,]+ a second, 100%", told)
+    assert "filtering 80 rows" in on_a_terminal("filter", "day.csv", columns=200)
+    assert "filtering" not in on_a_terminal("filter", "day.csv", "--quiet", columns=200)
+    assert "filtering" not in run("filter", "day.csv").stderr
 
 
 def test_a_bug_keeps_its_traceback_and_is_no_no(

@@ -11,8 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from machines import Row
 
+from fsmlearn import chain
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.rows import Rows
+from fsmlearn.stretches import Stretches, stretches
 
 
 def log_of(*traces: Sequence[Row]) -> Log:
@@ -336,3 +339,41 @@ def test_a_gap_is_kept_when_the_row_after_it_is_dropped_and_no_trace_begins_with
     whole[log.offsets[1:-1] - 1] = True
     assert (result.gap[1:] == ~whole).mean() > 0.995
     assert log.offsets[-1] == len(log) == len(result.row) == len(result.gap)
+
+
+def test_stretches_that_are_alike_have_one_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    table = machine(rng, 6, 4, 3, 1, 1.0)
+    noisy, _, _ = spoil(rng, walks(rng, table, 400, 12, 6, True), "label", 0.05, 4)
+    noisy, _, _ = spoil(rng, noisy, "swap", 0.05, 4)
+    log = log_of(*noisy * 3)
+    together = denoise(log)
+
+    def apart(rows: Rows, start: int) -> Stretches:
+        found = stretches(rows, start)
+        assert 3 * len(found.at) <= len(found.every) == found.often.sum()
+        each = np.arange(len(found.every))
+        return Stretches(found.every, np.ones(len(each), np.int64), found.every, each, found.begins)
+
+    monkeypatch.setattr(chain, "stretches", apart)
+    one_by_one = denoise(log)
+    assert one_by_one.findings == together.findings and len(together.findings) > 300
+    assert rows_of(one_by_one.log) == rows_of(together.log)
+    assert one_by_one.gap.tolist() == together.gap.tolist()
+    assert one_by_one.rates == pytest.approx(together.rates)
+
+    monkeypatch.setattr(chain, "stretches", stretches)
+    monkeypatch.setattr(chain, "MANY", 300)  # and a sample tells the rates
+    sampled = {(finding.row, finding.kind) for finding in denoise(log).findings}
+    whole = {(finding.row, finding.kind) for finding in together.findings}
+    assert len(sampled ^ whole) <= 0.02 * len(whole)
+
+
+def test_findings_are_a_tuple_whose_words_come_when_asked_for() -> None:
+    day = [*WASH[:3], ("Soak", "Level", "Idle"), *WASH[4:]]
+    findings = denoise(washes(40, last=day, other=[WASH[0], *day[1:]])).findings
+    assert len(findings) == 2 and tuple(findings) == findings[:] == findings
+    assert [findings[i] for i in (-1, 0)] == [findings[1], findings[0]]
+    assert [finding.row for finding in findings] == findings.row.tolist()
+    with pytest.raises(IndexError):
+        findings[2]

@@ -7,6 +7,8 @@ import csv
 import gzip
 import io
 import lzma
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 
 from fsmlearn import records
 from fsmlearn.errors import LogError
-from fsmlearn.logs import UNKNOWN, Log, Oddity, read, write_rows
+from fsmlearn.logs import UNKNOWN, Log, Oddity, Reading, read, reading, write_rows
 
 HEADER = "trace,step,current_state,trigger,next_state\n"
 TRICKY = [
@@ -534,3 +536,79 @@ def test_the_fingerprint_tells_logs_apart_and_knows_equals(tmp_path: Path) -> No
     ]
     assert prints[0] == prints[1]
     assert len(set(prints)) == len(prints) - 1
+
+
+# --- two ways through the bytes, and how far one is --------------------------------------------------------------
+
+plain_words = st.sampled_from(["a", "Off", "a state of many letters", "é", "NA", "7", " b"])
+plain_rows = st.lists(
+    st.tuples(st.sampled_from(["1", "2", "3", "10", "07", "A"]), st.integers(0, 12), *[plain_words] * 3),
+    min_size=1,
+    max_size=30,
+)
+
+
+@calm
+@given(rows=plain_rows, block=st.integers(1, 300), column=st.booleans())
+def test_quoted_or_not_and_wherever_blocks_end_a_log_is_the_same(
+    rows: list[tuple[str, int, str, str, str]], block: int, column: bool
+) -> None:
+    logs = []
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for quoting, size in ((csv.QUOTE_MINIMAL, 1 << 20), (csv.QUOTE_MINIMAL, block), (csv.QUOTE_ALL, block)):
+            text = io.StringIO()
+            written_rows = [HEADER.strip().split(","), *rows]
+            csv.writer(text, lineterminator="\n", quoting=quoting).writerows(  # type: ignore[arg-type]
+                row if column else row[1:] for row in written_rows
+            )
+            patch.setattr(records, "BLOCK", size)
+            logs.append(read(write(Path(folder), text.getvalue())))
+    first, *others = logs
+    for log in others:
+        assert log.fingerprint() == first.fingerprint()
+        assert log.line.tolist() == first.line.tolist() and log.oddities == first.oddities
+
+
+def test_more_words_than_a_byte_can_number(tmp_path: Path) -> None:
+    rows = [("1", i, f"s{i}", f"t{i % 200}", f"s{i + 1}") for i in range(300)]
+    text = HEADER + "".join(",".join(map(str, row)) + "\n" for row in rows)
+    for each in (text, text.replace("s299", '"s299"')):
+        log = read(write(tmp_path, each))
+        assert table(log) == rows
+        assert log.state.max() == 299 and log.next_state.max() == 300
+
+
+def test_traces_that_stop_counting_keep_their_names(tmp_path: Path) -> None:
+    names = ["1", "2", "9", "10", "A", "9", "2", "11"]
+    log = read(write(tmp_path, HEADER + "".join(f"{name},{i},a,x,a\n" for i, name in enumerate(names))))
+    assert log.traces == ("1", "2", "9", "10", "A", "11")
+    assert log.step.tolist() == [0, 1, 6, 2, 5, 3, 4, 7]
+
+
+def test_reading_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "BLOCK", 64)
+    text = HEADER + "A,1,a,x,b\n" * 40
+    one, two = write(tmp_path, text, "one.csv"), write(tmp_path, gzip.compress(text.encode()), "two.csv.gz")
+    *seen, log = reading([one, two])
+    assert isinstance(log, Log) and len(log) == 80
+    told = [each for each in seen if isinstance(each, Reading)]
+    assert len(told) == len(seen) > 10
+    assert [each.rows for each in told] == sorted({each.rows for each in told}) and told[-1].rows == 80
+    assert {(each.name, each.size) for each in told} == {(str(one), len(text)), (str(two), None)}
+    assert max(each.bytes for each in told if each.size) == len(text)
+
+
+@pytest.mark.slow
+def test_memory_follows_what_differs_not_the_rows(tmp_path: Path) -> None:
+    day = "Off,Power,Idle\nIdle,Start,Run\nRun,Timer,Idle\nIdle,Power,Off\n".splitlines()
+    path = tmp_path / "log.csv"
+    with path.open("w") as file:
+        file.write(HEADER)
+        for start in range(0, 1_000_000, 10_000):
+            file.write("".join([f"{n},{i},{row}\n" for n in range(start, start + 10_000) for i, row in enumerate(day)]))
+    program = (
+        "import resource, sys\nfrom fsmlearn.denoise import denoise\nfrom fsmlearn.logs import read\n"
+        "denoise(read(sys.argv[1]))\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    used = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, check=True, text=True)
+    assert int(used.stdout) < 220  # MiB for four million rows; arrays of eight bytes would take 32 each

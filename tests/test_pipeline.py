@@ -17,7 +17,7 @@ from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
-from fsmlearn.logs import Log
+from fsmlearn.logs import Log, Reading
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine, equivalent
 from fsmlearn.pipeline import Learned, learn, learning
@@ -140,8 +140,8 @@ def test_the_order_process_keeps_its_probabilities() -> None:
 
 def test_the_stages_come_in_order() -> None:
     stages = list(learning([CYCLE], Settings(epochs=7)))
-    assert [type(stage) for stage in stages] == [Log, Denoised, *[Epoch] * 7, Learned]
-    log, denoised, *epochs, learned = stages
+    assert [type(stage) for stage in stages] == [Reading, Log, Denoised, *[Epoch] * 7, Learned]
+    _, log, denoised, *epochs, learned = stages
     assert isinstance(learned, Learned)
     assert (learned.log, learned.denoised) == (log, denoised)
     training = learned.about.training

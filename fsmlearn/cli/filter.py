@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from fsmlearn import formats
-from fsmlearn.cli import console, options
+from fsmlearn.cli import console, options, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
@@ -86,12 +86,15 @@ def _judged(logs: list[str], settings: Settings, quiet: bool) -> Denoised:
     from fsmlearn import pipeline
     from fsmlearn.denoise import Denoised
 
-    for value in pipeline.learning(logs, settings):
-        if isinstance(value, Denoised):
-            if value.source.kind != "hidden":
-                return value
-            if not quiet:
-                console.aside("the log hides its states: learning the machine that judges its rows")
+    with watch.watched(quiet) as progress:
+        for value in pipeline.learning(logs, settings):
+            if isinstance(value, Denoised):
+                if value.source.kind != "hidden":
+                    return value
+                if not quiet:
+                    progress.line("the log hides its states: learning the machine that judges its rows")
+            if not isinstance(value, pipeline.Learned):
+                watch.show(progress, value)
     assert isinstance(value, pipeline.Learned)
     if value.about.training.interrupted:
         raise KeyboardInterrupt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from fsmlearn.cli import console, options
+from fsmlearn.cli import console, options, watch
 from fsmlearn.cli.options import Argument
 
 
@@ -39,10 +39,14 @@ def run(
         return
 
     from fsmlearn import config, sources, summary
-    from fsmlearn.logs import read
+    from fsmlearn.logs import Log, reading
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    log = read(sources.expand(files), columns=config.gather(given, os.environ).columns)
-    console.show(report.contents(summary.of_log(log), summary.frequencies(log)))
+    with watch.watched(quiet=False) as progress:
+        for value in reading(sources.expand(files), columns=config.gather(given, os.environ).columns):
+            if not isinstance(value, Log):
+                progress.reading(value)
+    assert isinstance(value, Log)
+    console.show(report.contents(summary.of_log(value), summary.frequencies(value)))

@@ -1,8 +1,9 @@
-"""The live line of `train` on a terminal: stage, bar, loss and accuracy."""
+"""The live line on a terminal: stage and bar, rows while a log is read, loss and accuracy while a network learns."""
 
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from fsmlearn.cli import console
 from fsmlearn.formats import printable
 
 if TYPE_CHECKING:
+    from fsmlearn.logs import Reading
     from fsmlearn.train import Epoch
 
 
@@ -33,6 +35,7 @@ class Live:
             transient=True,
         )
         self._task = self._bar.add_task("", total=None)
+        self._began = time.perf_counter()
 
     def __enter__(self) -> Live:
         self._bar.start()
@@ -46,6 +49,13 @@ class Live:
     def say(self, text: str) -> None:
         """Name the stage that begins."""
         self._bar.update(self._task, description=printable(text), total=None)
+
+    def reading(self, reading: Reading) -> None:
+        """Show how far a log is read."""
+        rate = reading.rows / max(time.perf_counter() - self._began, 1e-3)
+        share = f", {reading.bytes / reading.size:.0%}" if reading.size else ""
+        text = f"reading {reading.name}  {reading.rows:,} rows, {rate:,.0f} a second{share}"
+        self._bar.update(self._task, description=printable(text), total=reading.size, completed=reading.bytes)
 
     def epoch(self, epoch: Epoch) -> None:
         """Show an epoch that has ended; after the last planned one the machine is extracted."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import console, options
+from fsmlearn.cli import console, options, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
 
@@ -86,26 +84,17 @@ def run(
     store.check_writable(model)
 
     from fsmlearn import pipeline
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log
+    from fsmlearn.train import Epoch
 
-    def show(value: Log | Denoised | Epoch) -> None:
-        if isinstance(value, Log):
-            progress.say(f"filtering {len(value):,} rows")
-        elif isinstance(value, Denoised):
-            progress.say(f"training on {len(value.log):,} rows")
-        else:
-            progress.epoch(value)
-            if verbose:
-                progress.line(_curve(value))
-
-    with _progress(quiet) as progress:
+    with watch.watched(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
         stages = pipeline.learning(logs, settings)
         learned = next(stages)
         while not isinstance(learned, pipeline.Learned):
             try:
-                show(learned)
+                watch.show(progress, learned)
+                if verbose and isinstance(learned, Epoch):
+                    progress.line(_curve(learned))
                 learned = next(stages)
             except KeyboardInterrupt:
                 # Ctrl-C may come while the progress is drawn; what it means is for the stages to say.
@@ -133,34 +122,3 @@ def _curve(epoch: Epoch) -> str:
         f"epoch {epoch.index}/{epoch.planned}: loss {epoch.loss:.4f}, right {epoch.accuracy:.2%}; held out "
         f"{epoch.held_out_loss:.4f}, {epoch.held_out_accuracy:.2%}; gradient {epoch.gradient_norm:.3g}"
     )
-
-
-class _Progress(Protocol):
-    def say(self, text: str) -> None: ...
-    def epoch(self, epoch: Epoch) -> None: ...
-    def line(self, text: str) -> None: ...
-
-
-class _Silent:
-    """Progress where nobody watches: only the lines that were asked for."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def epoch(self, epoch: Epoch) -> None:
-        pass
-
-    def line(self, text: str) -> None:
-        console.aside(text)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[_Progress]:
-    """Progress on stderr where that is a terminal, gone without a trace when it ends."""
-    if quiet or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from fsmlearn.cli.progress import Live
-
-    with Live() as live:
-        yield live

@@ -1,0 +1,189 @@
+"""Unquoted records -> codes and numbers, in NumPy alone: the fast way through the bytes of a log.
+
+A log says few different things very often. So the words of a row are not parsed: the span of bytes that holds them is
+looked up as a whole among the spans met so far, eight bytes at a time, and only a new span is cut into words. What is
+too rare, too long or too odd for that is left to `cells`, which can read everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bytes8 = NDArray[np.uint64]  # eight bytes each, the first the lowest
+
+LONGEST = 256  # bytes of a span
+MOST = 1 << 15  # distinct spans; more are no behaviour that repeats itself
+ZEROS = np.uint64(0x3030303030303030)  # "00000000"
+# the last n of eight bytes, and "0" in all bytes but those
+LAST = np.array([(1 << 64) - (1 << (64 - 8 * n)) for n in range(9)], np.uint64)  # (9,)
+LEADING = ZEROS & ~LAST  # (9,)
+
+
+class Text:
+    """The bytes of a block, to be looked at eight at a time."""
+
+    def __init__(self, text: bytes) -> None:
+        self._padded = b"\0" * 8 + text
+        self._eight = np.ndarray(len(text) + 1, "<u8", self._padded, strides=(1,))  # [i]: those that end before byte i
+
+    def cut(self, begin: int, end: int) -> bytes:
+        """One span."""
+        return self._padded[begin + 8 : end + 8]
+
+    def zero(self, begin: Ints) -> bool:
+        """Whether "0" is the first byte of one of these spans."""
+        return bool((np.frombuffer(self._padded, np.uint8)[begin + 8] == ord("0")).any())
+
+    def eights(self, begin: Ints, end: Ints) -> list[Bytes8]:
+        """Spans (N,) as words of eight bytes (N,): two are equal where these and the lengths are.
+
+        The last eight bytes come last, whatever came before; a short span has zeros in place of what is before it.
+        """
+        length = end - begin
+        longest = int(length.max())
+        words = [self._eight[np.minimum(begin + at, end)] for at in range(8, longest, 8)]
+        words.append(self._eight[end])
+        if length.min() < 8:
+            mask = LAST[np.minimum(length, 8)]
+            for word in words:
+                word &= mask
+        return words
+
+
+def same_as_before(text: Text, begin: Ints, end: Ints) -> NDArray[np.bool_]:
+    """(N,) whether a span equals the one before it; the first does not."""
+    length = end - begin
+    same = np.append(False, length[1:] == length[:-1])
+    for word in text.eights(begin, end):
+        same[1:] &= word[1:] == word[:-1]
+    return same
+
+
+def numbers(text: Text, begin: Ints, end: Ints) -> Ints | None:
+    """(N,) the whole numbers that these spans are; None where one is anything else than 1 to 16 digits."""
+    length = end - begin
+    longest = int(length.max())
+    if length.min() < 1 or longest > 16:
+        return None
+    if longest <= 8:
+        return _small(text, begin, end, longest)
+    middle = np.maximum(end - 8, begin)
+    high, low = _small(text, begin, middle, longest - 8), _small(text, middle, end, 8)
+    return None if high is None or low is None else high * 100_000_000 + low
+
+
+def _small(text: Text, begin: Ints, end: Ints, longest: int) -> Ints | None:
+    """As `numbers`, for at most 8 digits; no digits are 0."""
+    [digits] = text.eights(begin, end)
+    digits |= LEADING[end - begin]
+    odd = (digits + np.uint64(0x4646464646464646)) | (digits - ZEROS)
+    if (odd & np.uint64(0x8080808080808080)).any():
+        return None
+    digits -= ZEROS
+    # neighbours become numbers of two digits, then of four, then of eight, until the last of them is all there is
+    for shift, ten, mask in ((8, 10, 0x00FF00FF00FF00FF), (16, 100, 0x0000FFFF0000FFFF), (32, 10_000, 0xFFFFFFFF)):
+        digits = (digits * np.uint64(ten) + (digits >> np.uint64(shift))) & np.uint64(mask)
+        if 4 * longest <= shift:
+            break
+    return (digits >> np.uint64(64 - 2 * shift)).view(np.int64)
+
+
+class Spans:
+    """Distinct spans and their codes 0, 1, …, a hash table whose answers are checked byte by byte.
+
+    `learn` is called with each new span, in order of appearance; what it raises goes through.
+    """
+
+    def __init__(self, learn: Callable[[bytes, int], None]) -> None:
+        self._learn = learn  # (span, its row in the block)
+        self._size = 0
+        self._words: NDArray[np.uint64] = np.zeros((0, 0), np.uint64)  # (W, K + spare)
+        self._length: Ints = np.zeros(0, np.int64)
+        self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._room(1, 1 << 10)
+
+    def codes(self, text: Text, begin: Ints, end: Ints) -> NDArray[np.int32] | None:
+        """(N,) codes of spans; None where they are too many or too long to be known by heart."""
+        length = end - begin
+        if int(length.max()) > LONGEST:
+            return None
+        words = text.eights(begin, end)
+        self._room(len(words), len(self._slots))
+        hashed = _hash(words, length)
+        code = self._find(hashed, words, length)
+        while len(new := np.flatnonzero(code < 0)):
+            _, first = np.unique(hashed[new], return_index=True)
+            if self._size + len(first) > MOST:
+                return None
+            for row in np.sort(new[first]).tolist():
+                self._learn(text.cut(int(begin[row]), int(end[row])), row)
+                self._add([word[row] for word in words], int(length[row]), hashed[row])
+            code[new] = self._find(hashed[new], [word[new] for word in words], length[new])
+        return code
+
+    def _find(self, hashed: Bytes8, words: list[Bytes8], length: Ints) -> NDArray[np.int32]:
+        """(N,) codes, -1 for what is not there. Where a slot is taken by another span the next one is tried."""
+        bits = len(self._slots).bit_length() - 1
+        slot = (hashed >> np.uint64(64 - bits)).view(np.int64)
+        code = self._slots[slot]
+        wrong = np.flatnonzero(~self._equal(code, words, length))
+        while len(wrong := wrong[code[wrong] >= 0]):
+            slot[wrong] = (slot[wrong] + 1) % len(self._slots)
+            code[wrong] = self._slots[slot[wrong]]
+            wrong = wrong[~self._equal(code[wrong], [word[wrong] for word in words], length[wrong])]
+        return code
+
+    def _equal(self, code: NDArray[np.int32], words: list[Bytes8], length: Ints) -> NDArray[np.bool_]:
+        equal: NDArray[np.bool_] = self._length[code] == length
+        for known, word in zip(self._words, words, strict=False):
+            equal &= known[code] == word
+        return equal
+
+    def _add(self, words: list[np.uint64], length: int, hashed: np.uint64) -> None:
+        if 4 * (self._size + 1) > len(self._slots):
+            self._room(len(self._words), 4 * len(self._slots))
+        self._words[:, self._size] = words[-1]  # as `eights` would go on in longer company
+        self._words[: len(words), self._size] = words
+        self._length[self._size] = length
+        self._place(hashed, self._size)
+        self._size += 1
+
+    def _place(self, hashed: np.uint64, code: int) -> None:
+        slot = int(hashed) >> (64 - (len(self._slots).bit_length() - 1))
+        while self._slots[slot] >= 0:
+            slot = (slot + 1) % len(self._slots)
+        self._slots[slot] = code
+
+    def _room(self, words: int, slots: int) -> None:
+        """Make room for spans of so many words, and as many slots. A code of -1, the last column, equals nothing."""
+        wider, longer = words > len(self._words), slots > len(self._slots)
+        if wider or longer:
+            known, n = self._words[:, : self._size], self._size
+            self._words = np.zeros((max(words, len(known)), slots // 4 + 1), np.uint64)
+            self._words[: len(known), :n] = known
+            if len(known) and n:
+                self._words[len(known) :, :n] = known[-1]
+            self._length = np.append(self._length[:n], np.full(slots // 4 + 1 - n, -1))
+        if longer:
+            self._slots = np.full(slots, -1, np.int32)
+            for code, hashed in enumerate(_hash(list(self._words[:, :n]), self._length[:n])):
+                self._place(hashed, code)
+
+
+def _hash(words: list[Any], length: Ints) -> Bytes8:
+    """(N,) a hash whose highest bits are the best. Equal words at the end count once, so that more may be given."""
+    mixed = length.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for at, word in enumerate(words):
+        fresh = (
+            word * np.uint64(0xC2B2AE3D27D4EB4F)
+            if at == 0
+            else (word ^ words[at - 1]) * np.uint64((0x165667B19E3779F9 * (2 * at + 1)) % (1 << 64))
+        )
+        mixed ^= fresh
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    return mixed ^ (mixed << np.uint64(32))
