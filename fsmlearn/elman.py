@@ -12,30 +12,30 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Step, before, hand_back
 
-Phi = Callable[[FloatArray], FloatArray]
-
-
-def _tanh(z: FloatArray) -> FloatArray:
-    return np.tanh(z, out=z)
+Phi = Callable[[FloatArray, FloatArray], None]
+Slope = Callable[[FloatArray], FloatArray]
 
 
-def _sigmoid(z: FloatArray) -> FloatArray:
+def _tanh(z: FloatArray, out: FloatArray) -> None:
+    np.tanh(z, out=out)
+
+
+def _sigmoid(z: FloatArray, out: FloatArray) -> None:
     # Through tanh: one call, and no overflow on either side.
     z *= 0.5
-    np.tanh(z, out=z)
-    z += 1.0
-    z *= 0.5
-    return z
+    np.tanh(z, out=out)
+    out += 1.0
+    out *= 0.5
 
 
-def _relu(z: FloatArray) -> FloatArray:
-    return np.maximum(z, 0, out=z)
+def _relu(z: FloatArray, out: FloatArray) -> None:
+    np.maximum(z, 0, out=out)
 
 
-# Each activation works in place; its derivative is given in terms of its value.
-ACTIVATIONS: Final[Mapping[str, tuple[Phi, Phi]]] = {
+# Each activation may overwrite its argument; its derivative is given in terms of its value.
+ACTIVATIONS: Final[Mapping[str, tuple[Phi, Slope]]] = {
     "tanh": (_tanh, lambda h: 1 - h * h),
     "sigmoid": (_sigmoid, lambda h: h * (1 - h)),
     "relu": (_relu, lambda h: (h > 0).astype(h.dtype)),
@@ -54,28 +54,28 @@ class Elman(Cell):
     activation: str = "tanh"
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
         phi, _ = ACTIVATIONS[self.activation]
-        w, h, lo = params["W"], start, 0
-        for size in sizes.tolist():
-            now = z[lo : lo + size]
-            now += h[:size] @ w
-            h, lo = phi(now), lo + size
-        return z, ()
+        w = params["W"]
+        states = np.empty((len(start) + len(z), len(w)), z.dtype)
+        states[: len(start)] = start
+        after = states[len(start) :]
+        for rows, source in steps:
+            now = z[rows]
+            now += states[source] @ w
+            phi(now, after[rows])
+        return states, ()
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
         _, slope = ACTIVATIONS[self.activation]
-        d_z, slopes = d_hidden, slope(forward.memory)
+        d_z, slopes = d_states[len(batch.start) :], slope(forward.memory)
         w_t = np.ascontiguousarray(params["W"].T)
         d_before = np.empty_like(d_z)
-        carried, hi = d_z[:0], len(d_z)
-        for size in batch.sizes[::-1].tolist():
-            now = d_z[hi - size : hi]
-            now[: len(carried)] += carried
-            now *= slopes[hi - size : hi]
-            carried = np.matmul(now, w_t, out=d_before[hi - size : hi])
-            hi -= size
-        return d_z, d_before, {"W": before(batch, forward.memory).T @ d_z}
+        for rows, source in reversed(batch.steps):
+            now = d_z[rows]
+            now *= slopes[rows]
+            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[rows]))
+        return d_z, d_before, {"W": before(batch, forward.states).T @ d_z}

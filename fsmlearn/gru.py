@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before, keeping
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Step, before, hand_back, keeping
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Gru(Cell):
         return params
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
         w, a, size_h = params["W"], params["a"], len(params["a"])
         gated = 2 * size_h
-        memory = np.empty((len(z), size_h), z.dtype)
+        states = np.empty((len(start) + len(z), size_h), z.dtype)
+        states[: len(start)] = start
+        memory = states[len(start) :]
         inner = np.empty_like(memory)  # W h + a
-        h, lo = start, 0
-        for size in sizes.tolist():
-            hi = lo + size
-            h = h[:size]
-            now = z[lo:hi]
+        for rows, source in steps:
+            h = states[source]
+            now = z[rows]
             pre = h @ w
             gates = now[:, :gated]
             gates += pre[:, :gated]
@@ -52,23 +52,22 @@ class Gru(Cell):
             np.tanh(gates, out=gates)
             gates += 1.0
             gates *= 0.5
-            within = np.add(pre[:, gated:], a, out=inner[lo:hi])
+            within = np.add(pre[:, gated:], a, out=inner[rows])
             n = now[:, gated:]
             n += now[:, :size_h] * within
             np.tanh(n, out=n)
-            after = np.subtract(h, n, out=memory[lo:hi])
+            after = np.subtract(h, n, out=memory[rows])
             after *= now[:, size_h:gated]
             after += n
-            h, lo = after, hi
-        return memory, (z, inner)
+        return states, (z, inner)
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
         gates, inner = forward.kept
         size_h = inner.shape[1]
         r, z, n = (gates[:, k * size_h : (k + 1) * size_h] for k in range(3))
-        h = before(batch, forward.memory)
+        h = before(batch, forward.states)
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
         by_n = (1 - z) * (1 - n * n)
         d_pre = np.empty((len(r), 3, size_h), r.dtype)  # by W h + the biases in it
@@ -78,16 +77,14 @@ class Gru(Cell):
         np.multiply(h - n, z, out=d_pre[:, 1])
         d_pre[:, 1] *= 1 - z
         w_t = np.ascontiguousarray(params["W"].T)
+        d_hidden = d_states[len(batch.start) :]
         d_before = np.empty_like(d_hidden)
-        carried, hi = d_hidden[:0], len(d_hidden)
-        for size in batch.sizes[::-1].tolist():
-            lo = hi - size
-            now = d_hidden[lo:hi]
-            now[: len(carried)] += carried
-            d_pre[lo:hi] *= now[:, None]
-            carried = np.matmul(d_pre[lo:hi].reshape(size, -1), w_t, out=d_before[lo:hi])
-            carried += now * z[lo:hi]
-            hi = lo
+        for rows, source in reversed(batch.steps):
+            now = d_hidden[rows]
+            d_pre[rows] *= now[:, None]
+            carried = np.matmul(d_pre[rows].reshape(len(now), -1), w_t, out=d_before[rows])
+            carried += now * z[rows]
+            hand_back(d_states, source, carried)
         d_z = d_pre.reshape(len(r), -1)
         grads = {"W": h.T @ d_z, "a": d_pre[:, 2].sum(0)}
         np.multiply(d_hidden, by_n, out=d_pre[:, 2])

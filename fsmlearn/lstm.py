@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before, keeping
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Step, before, hand_back, keeping
 
 
 @dataclass(frozen=True)
@@ -32,38 +32,38 @@ class Lstm(Cell):
         return params
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
         w, size_h = params["W"], len(params["W"])
-        memory = np.empty((len(z), 2 * size_h), z.dtype)
+        states = np.empty((len(start) + len(z), 2 * size_h), z.dtype)
+        states[: len(start)] = start
+        memory = states[len(start) :]
         squashed = np.empty((len(z), size_h), z.dtype)  # tanh(c')
         # All four through one tanh: sigmoid(x) = (1 + tanh(x / 2)) / 2, which overflows on neither side.
         half = np.repeat(np.array([0.5, 1.0], z.dtype), [3 * size_h, size_h])
         w = w * half
         z *= half
-        state, lo = start, 0
-        for size in sizes.tolist():
-            hi = lo + size
-            now = z[lo:hi]
-            now += state[:size, :size_h] @ w
+        for rows, source in steps:
+            state = states[source]
+            now = z[rows]
+            now += state[:, :size_h] @ w
             np.tanh(now, out=now)
             gates = now[:, : 3 * size_h]
             gates += 1.0
             gates *= 0.5
             i, f, o, g = (now[:, k * size_h : (k + 1) * size_h] for k in range(4))
-            c = np.multiply(f, state[:size, size_h:], out=memory[lo:hi, size_h:])
+            c = np.multiply(f, state[:, size_h:], out=memory[rows, size_h:])
             c += i * g
-            np.multiply(o, np.tanh(c, out=squashed[lo:hi]), out=memory[lo:hi, :size_h])
-            state, lo = memory[lo:hi], hi
-        return memory, (z, squashed)
+            np.multiply(o, np.tanh(c, out=squashed[rows]), out=memory[rows, :size_h])
+        return states, (z, squashed)
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
         gates, squashed = forward.kept
         size_h = squashed.shape[1]
         i, f, o, g = (gates[:, k * size_h : (k + 1) * size_h] for k in range(4))
-        state = before(batch, forward.memory)
+        state = before(batch, forward.states)
         # The gradient by a pre-activation is dL/dc', for o dL/dh', times a slope that the forward pass settled; the
         # slopes come first.
         d_pre = np.empty((len(i), 4, size_h), i.dtype)
@@ -76,21 +76,18 @@ class Lstm(Cell):
         np.multiply(1 - g * g, i, out=d_pre[:, 3])
         c_by_h = (1 - squashed * squashed) * o
         w_t = np.ascontiguousarray(params["W"].T)
+        d_memory = d_states[len(batch.start) :]
         d_before = np.empty_like(state)
-        carried, hi = d_before[:0], len(i)
-        for size in batch.sizes[::-1].tolist():
-            lo = hi - size
-            d_h = d_hidden[lo:hi]
-            d_h[: len(carried)] += carried[:, :size_h]
-            d_c = d_h * c_by_h[lo:hi]
-            d_c[: len(carried)] += carried[:, size_h:]
-            now = d_pre[lo:hi]
+        for rows, source in reversed(batch.steps):
+            d_h, d_c = d_memory[rows, :size_h], d_memory[rows, size_h:]
+            d_c += d_h * c_by_h[rows]
+            now = d_pre[rows]
             now[:, :2] *= d_c[:, None]
             now[:, 2] *= d_h
             now[:, 3] *= d_c
-            carried = d_before[lo:hi]
-            np.matmul(now.reshape(size, -1), w_t, out=carried[:, :size_h])
-            np.multiply(d_c, f[lo:hi], out=carried[:, size_h:])
-            hi = lo
+            carried = d_before[rows]
+            np.matmul(now.reshape(len(now), -1), w_t, out=carried[:, :size_h])
+            np.multiply(d_c, f[rows], out=carried[:, size_h:])
+            hand_back(d_states, source, carried)
         d_z = d_pre.reshape(len(i), -1)
         return d_z, d_before, {"W": state[:, :size_h].T @ d_z}

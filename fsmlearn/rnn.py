@@ -2,11 +2,11 @@
 
 Arrays in, arrays out, by hand in NumPy. Neither this module nor the cells (`elman`, `gru`, `lstm`) know of logs,
 machines, optimisers or epochs; `train` drives a cell and `extract` asks it what it would answer. A batch is
-*packed*: its traces are sorted by falling length and the rows of step t stand together, so that no arithmetic is spent
-on padding. Only what depends on the step before runs step by step; all else is one operation over all rows.
+*packed*: the rows of step t stand together, so that no arithmetic is spent on padding, and what traces have in common
+is one row. Only what depends on the step before runs step by step; all else is one operation over all rows.
 
-Letters: B traces in a batch, T steps of the longest, N rows of the batch (the sum of the trace lengths), F input words
-per row, D input words in all, H hidden units, M numbers of memory, Z pre-activations of a row, O output words.
+Letters: B memories that a batch starts from, T steps of its longest trace, N rows, E targets, F input words per row, D
+input words in all, H hidden units, M numbers of memory, Z pre-activations of a row, O output words.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Params = Mapping[str, FloatArray]  # a gradient is also a Params
+Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories that they go on from
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
 BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
@@ -29,25 +31,50 @@ BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cac
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Packed traces. The rows of step t are sizes[:t].sum() and the sizes[t] that follow; row j of a step
-    continues row j of the step before it, hence sizes never rise."""
+    """Packed traces that may have their beginnings in common: rows of a tree, step by step.
 
-    inputs: IntArray  # (N, F) the input words of a row; their columns of U are added up
-    targets: IntArray  # (N,) output words, -1 where the log does not say
-    weights: FloatArray  # (N,) how many rows of the log this row stands for
-    sizes: IntArray  # (T,) traces still running at step t, falling
-    start: FloatArray  # (B, M) memories that the traces start from
+    The rows of step t are sizes[:t].sum() and the sizes[t] that follow. Each goes on from row parents[i] of the starts
+    with the rows of the batch put below them, several from the same one where traces part. Rows may be meant to answer
+    with many targets, or with none.
+    """
+
+    inputs: IntArray  # (N, F) the input words of a row; their rows of U are added up
+    sizes: IntArray  # (T,) rows of step t
+    parents: IntArray  # (N,)
+    start: FloatArray  # (B, M) memories that the traces start from; B is sizes[0]
+    rows: IntArray  # (E,) the row that has
+    targets: IntArray  # (E,) this output word for a target
+    weights: FloatArray  # (E,) so many times
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The rows of each step and the memories that they go on from. As long as no trace parts or joins, those are a
+        slice, which costs nothing."""
+        moved = np.add.reduceat(self.parents != lanes(self.sizes), np.cumsum(self.sizes) - self.sizes)
+        steps: list[Step] = []
+        lo, before = 0, 0
+        for size, parted in zip(self.sizes.tolist(), moved.tolist(), strict=True):
+            hi = lo + size
+            steps.append((slice(lo, hi), self.parents[lo:hi] if parted else slice(before, before + size)))
+            lo, before = hi, lo + len(self.start)
+        return steps
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
     """What the backward pass needs of the forward pass."""
 
-    memory: FloatArray  # (N, M) memory after each row; its first H numbers are the hidden vector
+    states: FloatArray  # (B + N, M) the starts, and the memory after each row; first come H numbers, the hidden vector
     kept: tuple[FloatArray, ...]  # what else the cell wants to find again
     probabilities: FloatArray  # (N, O) softmax of the output layer
-    loss: float  # mean negative log-likelihood, nats per weighted row
-    right: float  # weighted rows whose likeliest output is the target
+    weight: float  # of all targets
+    loss: float  # mean negative log-likelihood, nats per weighted target
+    right: float  # weighted targets that are the likeliest output
+
+    @property
+    def memory(self) -> FloatArray:
+        """(N, M) memory after each row."""
+        return self.states[-len(self.probabilities) :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +100,18 @@ class Cell(ABC):
 
     @abstractmethod
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        """The recurrence: memory after each row (N, M), and what `unwind` wants kept.
+        """The recurrence: the starts and the memory after each row (B + N, M), and what `unwind` wants kept.
 
         z (N, Z), the inputs' share of the pre-activations, may be overwritten.
         """
 
     @abstractmethod
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dh by each row's own output (N, H), which may be overwritten.
+        """The recurrence backwards, from dL/dmemory by each row's own output (B + N, M), which may be overwritten.
 
         Returns dL/dz by the inputs' share (N, Z), dL/dmemory before each row (N, M), and the gradients of the
         recurrent parameters.
@@ -136,9 +163,9 @@ class Cell(ABC):
         after = np.empty_like(memory)
         for lo in range(0, len(memory), BLOCK):
             now = memory[lo : lo + BLOCK]
-            after[lo : lo + BLOCK], _ = self.run(
-                params, _gather(params, inputs[lo : lo + BLOCK]), np.array([len(now)]), now
-            )
+            every = slice(0, len(now))
+            states, _ = self.run(params, _gather(params, inputs[lo : lo + BLOCK]), now, [(every, every)])
+            after[lo : lo + BLOCK] = states[len(now) :]
         return after
 
     def forward(self, params: Params, batch: Batch, noise: FloatArray | None = None) -> Forward:
@@ -146,27 +173,53 @@ class Cell(ABC):
         z = _gather(params, batch.inputs)
         if noise is not None:
             z[:, -noise.shape[1] :] += noise
-        memory, kept = self.run(params, z, batch.sizes, batch.start)
-        p = softmax(self.logits(params, memory))
-        weight = np.where(batch.targets >= 0, batch.weights, 0)
-        target = np.maximum(batch.targets, 0)
-        likelihood = np.maximum(p[np.arange(len(p)), target], np.finfo(p.dtype).tiny)
-        loss = -float(np.log(likelihood) @ weight) / max(float(weight.sum()), 1e-12)
-        right = float(weight[p.argmax(1) == target].sum())
-        return Forward(memory, kept, p, loss, right)
+        states, kept = self.run(params, z, batch.start, batch.steps)
+        # The outputs lie output by output in memory: NumPy takes a maximum over few numbers one by one, but over many
+        # at a time across rows.
+        p = softmax((params["V"].T @ states[len(batch.start) :, : len(params["V"])].T + params["c"][:, None]).T)
+        likelihood = np.maximum(p[batch.rows, batch.targets], np.finfo(p.dtype).tiny)
+        weight = float(batch.weights.sum())
+        loss = -float(np.log(likelihood) @ batch.weights) / max(weight, 1e-12)
+        right = float(batch.weights[p.argmax(1)[batch.rows] == batch.targets].sum())
+        return Forward(states, kept, p, weight, loss, right)
 
     def backward(self, params: Params, batch: Batch, forward: Forward) -> Backward:
-        """Back-propagation through time (Werbos 1990)."""
+        """Back-propagation through time (Werbos 1990), along the branches of a tree."""
         d_logits = output_gradient(batch, forward)
-        d_z, d_memory, grads = self.unwind(params, batch, forward, d_logits @ params["V"].T)
-        hidden = forward.memory[:, : len(params["V"])]
+        starts, size_h = len(batch.start), len(params["V"])
+        d_states = np.zeros_like(forward.states)
+        np.matmul(d_logits, params["V"].T, out=d_states[starts:, :size_h])
+        d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
+        by_u = _gather_gradient(batch.inputs, d_z, len(params["U"]))
         grads |= {
-            "U": _gather_gradient(batch.inputs, d_z, len(params["U"])),
-            "b": d_z.sum(0),
-            "V": hidden.T @ d_logits,
+            "U": by_u,
+            "b": by_u.sum(0) / batch.inputs.shape[1],  # every row has as many words, and b once
+            "V": forward.states[starts:, :size_h].T @ d_logits,
             "c": d_logits.sum(0),
         }
         return Backward(grads, d_memory)
+
+
+def lanes(sizes: IntArray) -> IntArray:
+    """The parents (N,) of packed traces that have nothing in common, `sizes` (T,) of them being left at each step.
+
+    Row j of a step goes on from row j of the step before.
+    """
+    begins = np.cumsum(sizes) - sizes
+    before = np.append(0, begins[:-1] + sizes[0])
+    parents: IntArray = np.arange(int(sizes.sum())) + np.repeat(before - begins, sizes)
+    return parents
+
+
+def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
+    """Add what rows hand back to the memories that they went on from."""
+    if isinstance(source, slice):
+        d_states[source] += carried
+    else:  # several may go on from one: a matrix product adds them up
+        lo = int(source.min())
+        hot = np.zeros((int(source.max()) + 1 - lo, len(source)), carried.dtype)
+        hot[source - lo, np.arange(len(source))] = 1
+        d_states[lo : lo + len(hot)] += hot @ carried
 
 
 def softmax(logits: FloatArray) -> FloatArray:
@@ -178,24 +231,18 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 
 def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
-    """dL/dlogits (N, O) = weight (p - onehot(target)) / sum of weights."""
-    d = forward.probabilities.copy()
-    weight = np.where(batch.targets >= 0, batch.weights, 0).astype(d.dtype)
-    weight /= max(float(weight.sum()), 1e-12)
-    d[np.arange(len(d)), np.maximum(batch.targets, 0)] -= 1
-    d *= weight[:, None]
+    """dL/dlogits (N, O) = (p times the weight of a row's targets, less the weight of each) / the weight of all."""
+    p = forward.probabilities
+    weights = batch.weights / np.asarray(max(forward.weight, 1e-12), p.dtype)
+    d = p * np.bincount(batch.rows, weights, len(p)).astype(p.dtype)[:, None]
+    # a row may have the same target twice
+    np.subtract.at(d.T.reshape(-1), batch.targets * len(p) + batch.rows, weights)
     return d
 
 
-def before(batch: Batch, memory: FloatArray) -> FloatArray:
-    """The memory that each row started from, (N, M)."""
-    found = np.empty_like(memory)
-    found[: len(batch.start)] = batch.start
-    lo = 0
-    for size, following in zip(batch.sizes.tolist(), batch.sizes[1:].tolist(), strict=False):
-        found[lo + size : lo + size + following] = memory[lo : lo + following]
-        lo += size
-    return found
+def before(batch: Batch, states: FloatArray) -> FloatArray:
+    """The memory (or part of it) that each row went on from, (N, M)."""
+    return np.take(states, batch.parents, axis=0)
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
@@ -209,18 +256,17 @@ def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
 
 def _gather(params: Params, inputs: IntArray) -> FloatArray:
     """U x + b, the inputs' share of the pre-activations, (N, Z)."""
-    z: FloatArray = params["U"][inputs[:, 0]]
+    z: FloatArray = np.take(params["U"] + params["b"], inputs[:, 0], axis=0)
     for feature in inputs.T[1:]:
-        z += params["U"][feature]
-    z += params["b"]
+        z += np.take(params["U"], feature, axis=0)
     return z
 
 
 def _gather_gradient(inputs: IntArray, d_z: FloatArray, words: int) -> FloatArray:
     """Gradient of U: the rows of d_z summed by input word, as one matrix product with the one-hot inputs."""
-    hot = np.zeros((len(inputs), words), d_z.dtype)
+    hot = np.zeros((words, len(inputs)), d_z.dtype)
     rows = np.arange(len(inputs))
     for feature in inputs.T:
-        hot[rows, feature] += 1
-    grad: FloatArray = hot.T @ d_z
+        hot[feature, rows] += 1
+    grad: FloatArray = hot @ d_z
     return grad
