@@ -12,10 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Step, before, hand_back
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back
 
 Phi = Callable[[FloatArray, FloatArray], None]
-Slope = Callable[[FloatArray], FloatArray]
 
 
 def _tanh(z: FloatArray, out: FloatArray) -> None:
@@ -34,11 +33,25 @@ def _relu(z: FloatArray, out: FloatArray) -> None:
     np.maximum(z, 0, out=out)
 
 
+def _tanh_slope(h: FloatArray, out: FloatArray) -> None:
+    np.multiply(h, h, out=out)
+    np.subtract(1, out, out=out)
+
+
+def _sigmoid_slope(h: FloatArray, out: FloatArray) -> None:
+    np.subtract(1, h, out=out)
+    out *= h
+
+
+def _relu_slope(h: FloatArray, out: FloatArray) -> None:
+    np.greater(h, 0, out=out)
+
+
 # Each activation may overwrite its argument; its derivative is given in terms of its value.
-ACTIVATIONS: Final[Mapping[str, tuple[Phi, Slope]]] = {
-    "tanh": (_tanh, lambda h: 1 - h * h),
-    "sigmoid": (_sigmoid, lambda h: h * (1 - h)),
-    "relu": (_relu, lambda h: (h > 0).astype(h.dtype)),
+ACTIVATIONS: Final[Mapping[str, tuple[Phi, Phi]]] = {
+    "tanh": (_tanh, _tanh_slope),
+    "sigmoid": (_sigmoid, _sigmoid_slope),
+    "relu": (_relu, _relu_slope),
 }
 
 
@@ -54,16 +67,17 @@ class Elman(Cell):
     activation: str = "tanh"
 
     def run(
-        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step], room: Room
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
         phi, _ = ACTIVATIONS[self.activation]
         w = params["W"]
-        states = np.empty((len(start) + len(z), len(w)), z.dtype)
+        states = room.array("states", (len(start) + len(z), len(w)), z.dtype)
         states[: len(start)] = start
         after = states[len(start) :]
+        fed = room.array("fed", (max(len(start), len(z)), len(w)), z.dtype)
         for rows, source in steps:
             now = z[rows]
-            now += states[source] @ w
+            now += np.matmul(states[source], w, out=fed[: len(now)])
             phi(now, after[rows])
         return states, ()
 
@@ -71,11 +85,12 @@ class Elman(Cell):
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
         _, slope = ACTIVATIONS[self.activation]
-        d_z, slopes = d_states[len(batch.start) :], slope(forward.memory)
+        d_z, slopes = d_states[len(batch.start) :], forward.room.array("slopes", forward.memory.shape, d_states.dtype)
+        slope(forward.memory, slopes)
         w_t = np.ascontiguousarray(params["W"].T)
-        d_before = np.empty_like(d_z)
+        d_before = forward.room.array("d_before", d_z.shape, d_z.dtype)
         for rows, source in reversed(batch.steps):
             now = d_z[rows]
             now *= slopes[rows]
             hand_back(d_states, source, np.matmul(now, w_t, out=d_before[rows]))
-        return d_z, d_before, {"W": before(batch, forward.states).T @ d_z}
+        return d_z, d_before, {"W": before(batch, forward.states, forward.room).T @ d_z}

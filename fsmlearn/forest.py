@@ -84,7 +84,7 @@ def pack(grove: Forest, chosen: Ints, carried: FloatArray, share: FloatArray | N
     chosen = chosen[among]
     windows = grove.windows[chosen]
     lengths = data.lengths[windows]
-    history = np.ascontiguousarray(grove.history[chosen, : lengths.max()].T)  # (T, B)
+    history = np.take(grove.history, chosen, axis=0)[:, : lengths.max()].T.copy()  # (T, B)
     # A row is its window's own unless the window at its left has the same history: then it is that window's row.
     own = history >= 0
     own[:, 1:] &= history[:, 1:] != history[:, :-1]
@@ -95,7 +95,8 @@ def pack(grove: Forest, chosen: Ints, carried: FloatArray, share: FloatArray | N
     number = np.zeros(history.shape, np.int64)
     number[step, lane] = np.arange(len(step))
     host = np.maximum.accumulate(np.where(own, np.arange(len(chosen)), 0), axis=1)
-    packed = np.take_along_axis(number, host, 1)  # (T, B) row of the batch that each window has at each step
+    host += len(chosen) * np.arange(len(host))[:, None]
+    packed = number.ravel()[host]  # (T, B) row of the batch that each window has at each step
 
     parents = packed[step - 1, lane] + sizes[0]
     parents[: sizes[0]] = np.arange(sizes[0])

@@ -11,6 +11,7 @@ input words in all, H hidden units, M numbers of memory, Z pre-activations of a 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,24 @@ Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories 
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
 BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
+
+
+class Room:
+    """Arrays to work in, kept from one batch to the next: memory that is fresh from the system is slow at first.
+
+    What a pass gives back lies in them, and holds until the next pass in the same room.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, FloatArray] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
+        """The array of this name, in this shape, with anything in it."""
+        size = math.prod(shape)
+        found = self._arrays.get(name)
+        if found is None or found.size < size or found.dtype != dtype:
+            found = self._arrays[name] = np.empty(size + size // 4, dtype)
+        return found[:size].reshape(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +89,7 @@ class Forward:
     weight: float  # of all targets
     loss: float  # mean negative log-likelihood, nats per weighted target
     right: float  # weighted targets that are the likeliest output
+    room: Room  # where all this lies
 
     @property
     def memory(self) -> FloatArray:
@@ -100,7 +120,7 @@ class Cell(ABC):
 
     @abstractmethod
     def run(
-        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step]
+        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step], room: Room
     ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
         """The recurrence: the starts and the memory after each row (B + N, M), and what `unwind` wants kept.
 
@@ -160,34 +180,43 @@ class Cell(ABC):
 
     def step(self, params: Params, memory: FloatArray, inputs: IntArray) -> FloatArray:
         """One step without noise: memories (n, M), inputs (n, F) -> the next memories (n, M)."""
-        after = np.empty_like(memory)
+        after, room = np.empty_like(memory), Room()
         for lo in range(0, len(memory), BLOCK):
             now = memory[lo : lo + BLOCK]
             every = slice(0, len(now))
-            states, _ = self.run(params, _gather(params, inputs[lo : lo + BLOCK]), now, [(every, every)])
+            z = _gather(params, inputs[lo : lo + BLOCK], room)
+            states, _ = self.run(params, z, now, [(every, every)], room)
             after[lo : lo + BLOCK] = states[len(now) :]
         return after
 
-    def forward(self, params: Params, batch: Batch, noise: FloatArray | None = None) -> Forward:
+    def forward(
+        self, params: Params, batch: Batch, noise: FloatArray | None = None, room: Room | None = None
+    ) -> Forward:
         """Run a batch; `noise` (N, H), if given, is added to the pre-activations that become the hidden vector."""
-        z = _gather(params, batch.inputs)
+        room = room or Room()
+        z = _gather(params, batch.inputs, room)
         if noise is not None:
             z[:, -noise.shape[1] :] += noise
-        states, kept = self.run(params, z, batch.start, batch.steps)
-        # The outputs lie output by output in memory: NumPy takes a maximum over few numbers one by one, but over many
-        # at a time across rows.
-        p = softmax((params["V"].T @ states[len(batch.start) :, : len(params["V"])].T + params["c"][:, None]).T)
-        likelihood = np.maximum(p[batch.rows, batch.targets], np.finfo(p.dtype).tiny)
+        states, kept = self.run(params, z, batch.start, batch.steps, room)
+        # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
+        # rows, but fast across many.
+        logits = room.array("logits", (len(params["c"]), len(z)), z.dtype)
+        np.matmul(params["V"].T, states[len(batch.start) :, : len(params["V"])].T, out=logits)
+        logits += params["c"][:, None]
+        p = softmax(logits.T)
+        likelihood = p[batch.rows, batch.targets]
         weight = float(batch.weights.sum())
-        loss = -float(np.log(likelihood) @ batch.weights) / max(weight, 1e-12)
-        right = float(batch.weights[p.argmax(1)[batch.rows] == batch.targets].sum())
-        return Forward(states, kept, p, weight, loss, right)
+        loss = -float(np.log(np.maximum(likelihood, np.finfo(p.dtype).tiny)) @ batch.weights) / max(weight, 1e-12)
+        right = float((likelihood >= p.max(1)[batch.rows]) @ batch.weights)
+        return Forward(states, kept, p, weight, loss, right, room)
 
     def backward(self, params: Params, batch: Batch, forward: Forward) -> Backward:
         """Back-propagation through time (Werbos 1990), along the branches of a tree."""
         d_logits = output_gradient(batch, forward)
         starts, size_h = len(batch.start), len(params["V"])
-        d_states = np.zeros_like(forward.states)
+        d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
+        d_states[:starts] = 0
+        d_states[:, size_h:] = 0
         np.matmul(d_logits, params["V"].T, out=d_states[starts:, :size_h])
         d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
         by_u = _gather_gradient(batch.inputs, d_z, len(params["U"]))
@@ -195,7 +224,7 @@ class Cell(ABC):
             "U": by_u,
             "b": by_u.sum(0) / batch.inputs.shape[1],  # every row has as many words, and b once
             "V": forward.states[starts:, :size_h].T @ d_logits,
-            "c": d_logits.sum(0),
+            "c": np.ones(len(d_z), d_z.dtype) @ d_logits,
         }
         return Backward(grads, d_memory)
 
@@ -234,15 +263,17 @@ def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
     """dL/dlogits (N, O) = (p times the weight of a row's targets, less the weight of each) / the weight of all."""
     p = forward.probabilities
     weights = batch.weights / np.asarray(max(forward.weight, 1e-12), p.dtype)
-    d = p * np.bincount(batch.rows, weights, len(p)).astype(p.dtype)[:, None]
+    d = forward.room.array("d_logits", p.T.shape, p.dtype).T
+    np.multiply(p, np.bincount(batch.rows, weights, len(p)).astype(p.dtype)[:, None], out=d)
     # a row may have the same target twice
     np.subtract.at(d.T.reshape(-1), batch.targets * len(p) + batch.rows, weights)
     return d
 
 
-def before(batch: Batch, states: FloatArray) -> FloatArray:
-    """The memory (or part of it) that each row went on from, (N, M)."""
-    return np.take(states, batch.parents, axis=0)
+def before(batch: Batch, states: FloatArray, room: Room) -> FloatArray:
+    """The memory that each row went on from, (N, M)."""
+    found = room.array("before", (len(batch.parents), states.shape[1]), states.dtype)
+    return np.take(states, batch.parents, axis=0, out=found, mode="clip")  # the only mode that writes straight into it
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
@@ -254,9 +285,11 @@ def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
     return rng.uniform(0, np.log(LONGEST), hidden).astype(np.float32)
 
 
-def _gather(params: Params, inputs: IntArray) -> FloatArray:
+def _gather(params: Params, inputs: IntArray, room: Room) -> FloatArray:
     """U x + b, the inputs' share of the pre-activations, (N, Z)."""
-    z: FloatArray = np.take(params["U"] + params["b"], inputs[:, 0], axis=0)
+    u = params["U"] + params["b"]
+    z = room.array("z", (len(inputs), u.shape[1]), u.dtype)
+    np.take(u, inputs[:, 0], axis=0, out=z, mode="clip")
     for feature in inputs.T[1:]:
         z += np.take(params["U"], feature, axis=0)
     return z
@@ -266,7 +299,8 @@ def _gather_gradient(inputs: IntArray, d_z: FloatArray, words: int) -> FloatArra
     """Gradient of U: the rows of d_z summed by input word, as one matrix product with the one-hot inputs."""
     hot = np.zeros((words, len(inputs)), d_z.dtype)
     rows = np.arange(len(inputs))
-    for feature in inputs.T:
+    hot[inputs[:, 0], rows] = 1
+    for feature in inputs.T[1:]:
         hot[feature, rows] += 1
     grad: FloatArray = hot @ d_z
     return grad

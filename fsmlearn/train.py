@@ -18,7 +18,7 @@ from fsmlearn.forest import Forest, Ints, forest, pack
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Cell, FloatArray, Params
+from fsmlearn.rnn import Cell, FloatArray, Params, Room
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,18 @@ def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> 
     pool = rng.standard_normal(1 << 20, np.float32) * np.float32(plan.noise)
     batches = -(-len(training) // plan.batch)
     usual = float(training.weights.sum()) / batches  # weight of a batch
-    step = 0
+    room, step = Room(), 0
     for index in range(1, plan.epochs + 1):
         loss = right = rows = norm = 0.0
         for chosen, share in deal(training, batches, rng):
             packed = pack(training, chosen, carried, share)
             # Fresh Gaussians would cost more than the matrix products: reuse a pool at a random offset.
             size = len(packed.rows) * plan.hidden
-            offset = int(rng.integers(max(1, len(pool) - size)))
-            noise = np.resize(pool[offset : offset + size], (len(packed.rows), plan.hidden))
-            forward = cell.forward(values.params, packed.batch, noise)
+            if len(pool) < 2 * size:
+                pool = np.resize(pool, 2 * size)
+            offset = int(rng.integers(len(pool) - size))
+            noise = pool[offset : offset + size].reshape(-1, plan.hidden)
+            forward = cell.forward(values.params, packed.batch, noise, room)
             gradient = values.flattened(cell.backward(values.params, packed.batch, forward).grads)
             carried[packed.places] = forward.memory[packed.ends]
             # A batch counts as much as it weighs, or heavy traces would be worth less than they are.
@@ -186,10 +188,10 @@ class Adam:
 
 def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> tuple[float, float]:
     """Loss and accuracy on windows, without noise."""
-    loss = right = rows = 0.0
+    room, loss, right, rows = Room(), 0.0, 0.0, 0.0
     for chosen in np.array_split(np.arange(len(grove)), -(-len(grove) // 256)):
         packed = pack(grove, chosen, carried)
-        forward = cell.forward(params, packed.batch)
+        forward = cell.forward(params, packed.batch, room=room)
         carried[packed.places] = forward.memory[packed.ends]
         loss, right, rows = loss + forward.loss * forward.weight, right + forward.right, rows + forward.weight
     return loss / max(rows, 1), right / max(rows, 1)
@@ -203,11 +205,12 @@ def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
     numbers = np.arange(len(data.starts))
     depth = numbers - np.maximum.accumulate(np.where(data.previous < 0, numbers, 0))
     depth = depth[grove.windows]
+    room = Room()
     levels = np.split(np.argsort(depth, kind="stable"), np.cumsum(np.bincount(depth))[:-1])
     for level in levels:
         for chosen in np.array_split(level, -(-len(level) // 256)):
             packed = pack(grove, chosen, carried)
-            memory = cell.forward(params, packed.batch).memory
+            memory = cell.forward(params, packed.batch, room=room).memory
             carried[packed.places] = memory[packed.ends]
             after[data.history[packed.rows]] = memory
     begins = data.starts[data.previous < 0]
