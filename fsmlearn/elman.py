@@ -67,30 +67,28 @@ class Elman(Cell):
     activation: str = "tanh"
 
     def run(
-        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step], room: Room
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
         phi, _ = ACTIVATIONS[self.activation]
-        w = params["W"]
-        states = room.array("states", (len(start) + len(z), len(w)), z.dtype)
-        states[: len(start)] = start
-        after = states[len(start) :]
-        fed = room.array("fed", (max(len(start), len(z)), len(w)), z.dtype)
+        w, (z,), (states,) = params["W"], z, states
+        after, fed = states[len(states) - len(z) :], room.array("fed", z.shape, z.dtype)
         for rows, source in steps:
             now = z[rows]
-            now += np.matmul(states[source], w, out=fed[: len(now)])
+            now += np.matmul(states[source], w, out=fed[rows])
             phi(now, after[rows])
-        return states, ()
+        return ()
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+        room, starts = forward.room, len(batch.start)
         _, slope = ACTIVATIONS[self.activation]
-        d_z, slopes = d_states[len(batch.start) :], forward.room.array("slopes", forward.memory.shape, d_states.dtype)
-        slope(forward.memory, slopes)
+        d_z = d_states[:, starts:]
+        slopes, d_before = (room.array(name, d_z.shape, d_z.dtype) for name in ("slopes", "d_before"))
+        slope(forward.states[:, starts:], slopes)
         w_t = np.ascontiguousarray(params["W"].T)
-        d_before = forward.room.array("d_before", d_z.shape, d_z.dtype)
         for rows, source in reversed(batch.steps):
-            now = d_z[rows]
-            now *= slopes[rows]
-            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[rows]))
-        return d_z, d_before, {"W": before(batch, forward.states, forward.room).T @ d_z}
+            now = d_z[:, rows]
+            now *= slopes[:, rows]
+            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[:, rows]))
+        return d_z, d_before, {"W": before(batch, forward)[0].T @ d_z[0]}

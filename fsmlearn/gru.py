@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back, keeping
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back, joined, keeping, split
 
 
 @dataclass(frozen=True)
@@ -33,48 +33,41 @@ class Gru(Cell):
         return params
 
     def run(
-        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step], room: Room
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        w, a, size_h = params["W"], params["a"], len(params["a"])
-        gated = 2 * size_h
-        states = room.array("states", (len(start) + len(z), size_h), z.dtype)
-        states[: len(start)] = start
-        memory = states[len(start) :]
-        fed = room.array("fed", z.shape, z.dtype)  # W h, the last block + a
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
+        a, (states,) = params["a"], states
+        memory = states[len(states) - z.shape[1] :]
+        fed = room.array("fed", z.shape, z.dtype)  # W h, and in the last block + a
         # sigmoid through tanh, of half its argument: one call, and no overflow on either side
-        w = w * np.repeat(np.array([0.5, 1.0], z.dtype), [gated, size_h])
-        z[:, :gated] *= 0.5
+        w = split(params["W"], 3)
+        w[:2] *= 0.5
+        z[:2] *= 0.5
         for rows, source in steps:
-            h = states[source]
-            now = z[rows]
-            pre = np.matmul(h, w, out=fed[rows])
-            gates = now[:, :gated]
-            gates += pre[:, :gated]
+            h, now = states[source], z[:, rows]
+            pre = np.matmul(h, w, out=fed[:, rows])
+            gates, inner, n = now[:2], pre[2], now[2]
+            gates += pre[:2]
             np.tanh(gates, out=gates)
             gates += 1.0
             gates *= 0.5
-            within = pre[:, gated:]
-            within += a
-            after = np.multiply(now[:, :size_h], within, out=memory[rows])
-            n = now[:, gated:]
+            inner += a
+            after = np.multiply(now[0], inner, out=memory[rows])
             n += after
             np.tanh(n, out=n)
             np.subtract(h, n, out=after)
-            after *= now[:, size_h:gated]
+            after *= now[1]
             after += n
-        return states, (z, fed[:, gated:])
+        return z, fed[2]
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        room, (gates, inner) = forward.room, forward.kept
-        size_h = inner.shape[1]
-        r, z, n = (gates[:, k * size_h : (k + 1) * size_h] for k in range(3))
-        h = before(batch, forward.states, room)
+        room, ((r, z, n), inner) = forward.room, forward.kept
+        (h,) = before(batch, forward)
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
         by_n, rest = (room.array(name, h.shape, h.dtype) for name in ("by_n", "rest"))
-        d_pre = room.array("d_pre", (len(r), 3, size_h), r.dtype)  # by W h + the biases in it
-        by_r, by_z, by_inner = (d_pre[:, k] for k in range(3))
+        d_pre, back = (room.array(name, (3, *h.shape), h.dtype) for name in ("d_pre", "fed"))  # by W h + its biases
+        by_r, by_z, by_inner = d_pre
         np.multiply(n, n, out=by_n)
         np.subtract(1, by_n, out=by_n)
         np.subtract(1, z, out=rest)
@@ -86,16 +79,15 @@ class Gru(Cell):
         np.subtract(1, r, out=by_r)
         by_r *= by_inner
         by_r *= inner
-        w_t = np.ascontiguousarray(params["W"].T)
-        d_hidden = d_states[len(batch.start) :]
+        w_t = split(params["W"], 3).transpose(0, 2, 1).copy()
+        d_hidden = d_states[:, len(batch.start) :]
         d_before = room.array("d_before", d_hidden.shape, d_hidden.dtype)
         for rows, source in reversed(batch.steps):
-            now = d_hidden[rows]
-            d_pre[rows] *= now[:, None]
-            carried = np.matmul(d_pre[rows].reshape(len(now), -1), w_t, out=d_before[rows])
-            carried += np.multiply(now, z[rows], out=rest[rows])
+            d_h, pre, carried = d_hidden[:, rows], d_pre[:, rows], d_before[:, rows]
+            pre *= d_h
+            np.add.reduce(np.matmul(pre, w_t, out=back[:, rows]), out=carried[0])
+            carried += np.multiply(d_h[0], z[rows], out=rest[rows])
             hand_back(d_states, source, carried)
-        d_z = d_pre.reshape(len(r), -1)
-        grads = {"W": h.T @ d_z, "a": by_inner.sum(0)}
-        np.multiply(d_hidden, by_n, out=by_inner)
-        return d_z, d_before, grads
+        grads = {"W": joined(h.T @ d_pre), "a": np.ones(len(h), h.dtype) @ by_inner}
+        np.multiply(d_hidden[0], by_n, out=by_inner)
+        return d_pre, d_before, grads

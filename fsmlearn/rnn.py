@@ -6,7 +6,8 @@ machines, optimisers or epochs; `train` drives a cell and `extract` asks it what
 is one row. Only what depends on the step before runs step by step; all else is one operation over all rows.
 
 Letters: B memories that a batch starts from, T steps of its longest trace, N rows, E targets, F input words per row, D
-input words in all, H hidden units, M numbers of memory, Z pre-activations of a row, O output words.
+input words in all, H hidden units, M numbers of memory, in V vectors, Z pre-activations of a row, in K blocks, O output
+words.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Batch:
 class Forward:
     """What the backward pass needs of the forward pass."""
 
-    states: FloatArray  # (B + N, M) the starts, and the memory after each row; first come H numbers, the hidden vector
+    states: FloatArray  # (V, B + N, H) the starts, then the memory after each row; the first vector is the hidden one
     kept: tuple[FloatArray, ...]  # what else the cell wants to find again
     probabilities: FloatArray  # (N, O) softmax of the output layer
     weight: float  # of all targets
@@ -94,7 +95,11 @@ class Forward:
     @property
     def memory(self) -> FloatArray:
         """(N, M) memory after each row."""
-        return self.states[-len(self.probabilities) :]
+        return self.after(np.arange(len(self.probabilities)))
+
+    def after(self, rows: IntArray) -> FloatArray:
+        """(n, M) memory after some rows."""
+        return joined(self.states[:, rows + (self.states.shape[1] - len(self.probabilities))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,25 +120,25 @@ class Cell(ABC):
     the Z pre-activations the last H are what the new hidden vector is made of; noise goes there.
     """
 
-    blocks: ClassVar[int] = 1  # Z / H
-    vectors: ClassVar[int] = 1  # M / H
+    blocks: ClassVar[int] = 1  # K = Z / H
+    vectors: ClassVar[int] = 1  # V = M / H
 
     @abstractmethod
     def run(
-        self, params: Params, z: FloatArray, start: FloatArray, steps: list[Step], room: Room
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        """The recurrence: the starts and the memory after each row (B + N, M), and what `unwind` wants kept.
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
+        """The recurrence: fills in the memory after each row (V, B + N, H), of which the B starts are there already.
 
-        z (N, Z), the inputs' share of the pre-activations, may be overwritten.
+        z (K, N, H), the inputs' share of the pre-activations, may be overwritten. Returns what `unwind` wants kept.
         """
 
     @abstractmethod
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dmemory by each row's own output (B + N, M), which may be overwritten.
+        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), which may be overwritten.
 
-        Returns dL/dz by the inputs' share (N, Z), dL/dmemory before each row (N, M), and the gradients of the
+        Returns dL/dz by the inputs' share (K, N, H), dL/dmemory before each row (V, N, H), and the gradients of the
         recurrent parameters.
         """
 
@@ -184,9 +189,10 @@ class Cell(ABC):
         for lo in range(0, len(memory), BLOCK):
             now = memory[lo : lo + BLOCK]
             every = slice(0, len(now))
-            z = _gather(params, inputs[lo : lo + BLOCK], room)
-            states, _ = self.run(params, z, now, [(every, every)], room)
-            after[lo : lo + BLOCK] = states[len(now) :]
+            z = self._gathered(params, inputs[lo : lo + BLOCK], room)
+            states = self._started(now, len(now), room)
+            self.run(params, z, states, [(every, every)], room)
+            after[lo : lo + BLOCK] = joined(states[:, len(now) :])
         return after
 
     def forward(
@@ -194,14 +200,15 @@ class Cell(ABC):
     ) -> Forward:
         """Run a batch; `noise` (N, H), if given, is added to the pre-activations that become the hidden vector."""
         room = room or Room()
-        z = _gather(params, batch.inputs, room)
+        z = self._gathered(params, batch.inputs, room)
         if noise is not None:
-            z[:, -noise.shape[1] :] += noise
-        states, kept = self.run(params, z, batch.start, batch.steps, room)
+            z[-1] += noise
+        states = self._started(batch.start, len(batch.inputs), room)
+        kept = self.run(params, z, states, batch.steps, room)
         # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
         # rows, but fast across many.
-        logits = room.array("logits", (len(params["c"]), len(z)), z.dtype)
-        np.matmul(params["V"].T, states[len(batch.start) :, : len(params["V"])].T, out=logits)
+        logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
+        np.matmul(params["V"].T, states[0, len(batch.start) :].T, out=logits)
         logits += params["c"][:, None]
         p = softmax(logits.T)
         likelihood = p[batch.rows, batch.targets]
@@ -213,20 +220,48 @@ class Cell(ABC):
     def backward(self, params: Params, batch: Batch, forward: Forward) -> Backward:
         """Back-propagation through time (Werbos 1990), along the branches of a tree."""
         d_logits = output_gradient(batch, forward)
-        starts, size_h = len(batch.start), len(params["V"])
+        starts, (n, words) = len(batch.start), batch.inputs.shape
         d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
-        d_states[:starts] = 0
-        d_states[:, size_h:] = 0
-        np.matmul(d_logits, params["V"].T, out=d_states[starts:, :size_h])
+        d_states[0, :starts] = 0
+        d_states[1:] = 0
+        np.matmul(d_logits, params["V"].T, out=d_states[0, starts:])
         d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
-        by_u = _gather_gradient(batch.inputs, d_z, len(params["U"]))
+        by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
         grads |= {
             "U": by_u,
-            "b": by_u.sum(0) / batch.inputs.shape[1],  # every row has as many words, and b once
-            "V": forward.states[starts:, :size_h].T @ d_logits,
-            "c": np.ones(len(d_z), d_z.dtype) @ d_logits,
+            "b": by_u.sum(0) / words,  # every row has as many words, and b once
+            "V": forward.states[0, starts:].T @ d_logits,
+            "c": np.ones(n, d_z.dtype) @ d_logits,
         }
-        return Backward(grads, d_memory)
+        return Backward(grads, joined(d_memory))
+
+    def _gathered(self, params: Params, inputs: IntArray, room: Room) -> FloatArray:
+        """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
+        first, *others = inputs.T
+        z = room.array("z", (self.blocks, len(inputs), len(params["V"])), params["U"].dtype)
+        u = split(params["U"], self.blocks)
+        for each, with_bias, words in zip(z, split(params["U"] + params["b"], self.blocks), u, strict=True):
+            np.take(with_bias, first, axis=0, out=each, mode="clip")  # the only mode that writes straight into it
+            for feature in others:
+                each += np.take(words, feature, axis=0)
+        return z
+
+    def _started(self, start: FloatArray, rows: int, room: Room) -> FloatArray:
+        """Memories (B, M), and room for those after so many rows: (V, B + N, H)."""
+        n, m = start.shape
+        states = room.array("states", (self.vectors, n + rows, m // self.vectors), start.dtype)
+        states[:, :n] = split(start, self.vectors)
+        return states
+
+
+def split(vectors: FloatArray, parts: int) -> FloatArray:
+    """Rows (n, parts * H) as (parts, n, H). Each part is a whole in memory, where NumPy and BLAS are fastest."""
+    return np.ascontiguousarray(vectors.reshape(len(vectors), parts, -1).transpose(1, 0, 2))
+
+
+def joined(parts: FloatArray) -> FloatArray:
+    """The inverse of `split`."""
+    return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
 
 
 def lanes(sizes: IntArray) -> IntArray:
@@ -241,14 +276,24 @@ def lanes(sizes: IntArray) -> IntArray:
 
 
 def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
-    """Add what rows hand back to the memories that they went on from."""
+    """Add what rows hand back (V, n, H) to the memories that they went on from, among (V, B + N, H)."""
     if isinstance(source, slice):
-        d_states[source] += carried
+        d_states[:, source] += carried
     else:  # several may go on from one: a matrix product adds them up
-        lo = int(source.min())
-        hot = np.zeros((int(source.max()) + 1 - lo, len(source)), carried.dtype)
-        hot[source - lo, np.arange(len(source))] = 1
-        d_states[lo : lo + len(hot)] += hot @ carried
+        lo = source.min()
+        hot = one_hots(source[:, None] - lo, int(source.max() - lo) + 1, carried.dtype)
+        d_states[:, lo : lo + len(hot)] += hot @ carried
+
+
+def one_hots(words: IntArray, of: int, dtype: np.dtype[Any]) -> FloatArray:
+    """(of, n): for each of n rows a column with ones at its words (n, F). Times n rows it adds up those of a word."""
+    hot = np.zeros((of, len(words)), dtype)
+    rows = np.arange(len(words))
+    first, *others = words.T
+    hot[first, rows] = 1
+    for feature in others:
+        hot[feature, rows] += 1
+    return hot
 
 
 def softmax(logits: FloatArray) -> FloatArray:
@@ -270,10 +315,11 @@ def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
     return d
 
 
-def before(batch: Batch, states: FloatArray, room: Room) -> FloatArray:
-    """The memory that each row went on from, (N, M)."""
-    found = room.array("before", (len(batch.parents), states.shape[1]), states.dtype)
-    return np.take(states, batch.parents, axis=0, out=found, mode="clip")  # the only mode that writes straight into it
+def before(batch: Batch, forward: Forward) -> FloatArray:
+    """The memory that each row went on from, (V, N, H)."""
+    v, _, h = forward.states.shape
+    found = forward.room.array("before", (v, len(batch.parents), h), forward.states.dtype)
+    return np.take(forward.states, batch.parents, axis=1, out=found, mode="clip")
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
@@ -283,24 +329,3 @@ def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
     networks warp time?", whose evenly drawn spans leave few units for what is near).
     """
     return rng.uniform(0, np.log(LONGEST), hidden).astype(np.float32)
-
-
-def _gather(params: Params, inputs: IntArray, room: Room) -> FloatArray:
-    """U x + b, the inputs' share of the pre-activations, (N, Z)."""
-    u = params["U"] + params["b"]
-    z = room.array("z", (len(inputs), u.shape[1]), u.dtype)
-    np.take(u, inputs[:, 0], axis=0, out=z, mode="clip")
-    for feature in inputs.T[1:]:
-        z += np.take(params["U"], feature, axis=0)
-    return z
-
-
-def _gather_gradient(inputs: IntArray, d_z: FloatArray, words: int) -> FloatArray:
-    """Gradient of U: the rows of d_z summed by input word, as one matrix product with the one-hot inputs."""
-    hot = np.zeros((words, len(inputs)), d_z.dtype)
-    rows = np.arange(len(inputs))
-    hot[inputs[:, 0], rows] = 1
-    for feature in inputs.T[1:]:
-        hot[feature, rows] += 1
-    grad: FloatArray = hot @ d_z
-    return grad

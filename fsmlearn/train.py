@@ -106,7 +106,7 @@ def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> 
             noise = pool[offset : offset + size].reshape(-1, plan.hidden)
             forward = cell.forward(values.params, packed.batch, noise, room)
             gradient = values.flattened(cell.backward(values.params, packed.batch, forward).grads)
-            carried[packed.places] = forward.memory[packed.ends]
+            carried[packed.places] = forward.after(packed.ends)
             # A batch counts as much as it weighs, or heavy traces would be worth less than they are.
             gradient *= np.float32(forward.weight / usual)
             length = math.sqrt(float(gradient @ gradient))
@@ -192,7 +192,7 @@ def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> 
     for chosen in np.array_split(np.arange(len(grove)), -(-len(grove) // 256)):
         packed = pack(grove, chosen, carried)
         forward = cell.forward(params, packed.batch, room=room)
-        carried[packed.places] = forward.memory[packed.ends]
+        carried[packed.places] = forward.after(packed.ends)
         loss, right, rows = loss + forward.loss * forward.weight, right + forward.right, rows + forward.weight
     return loss / max(rows, 1), right / max(rows, 1)
 
