@@ -71,10 +71,11 @@ class Elman(Cell):
     ) -> tuple[FloatArray, ...]:
         phi, _ = ACTIVATIONS[self.activation]
         w, (z,), (states,) = params["W"], z, states
-        after, fed = states[len(states) - len(z) :], room.array("fed", z.shape, z.dtype)
+        after = states[len(states) - len(z) :]
+        fed = room.array("fed", z.shape, z.dtype)  # its beginning, again and again: the processor has that at hand
         for rows, source in steps:
             now = z[rows]
-            now += np.matmul(states[source], w, out=fed[rows])
+            now += np.matmul(states[source], w, out=fed[: len(now)])
             phi(now, after[rows])
         return ()
 

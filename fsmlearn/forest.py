@@ -1,8 +1,8 @@
 """`Histories` -> minibatches in which what is equal is computed once.
 
 A `Forest` is a set of windows with those that are equal put together, so that its targets are counted. `pack` lays
-some of them out as a batch for a cell, and joins what their beginnings have in common: one row for each history, however
-many windows go through it. What is learned from such a batch is what would be learned from its windows one by one.
+some of them out as a batch for a cell, and joins what their beginnings have in common: one row for each history,
+however many windows go through it. What is learned from such a batch is what its windows one by one would teach.
 """
 
 from __future__ import annotations

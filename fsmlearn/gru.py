@@ -66,7 +66,7 @@ class Gru(Cell):
         (h,) = before(batch, forward)
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
         by_n, rest = (room.array(name, h.shape, h.dtype) for name in ("by_n", "rest"))
-        d_pre, back = (room.array(name, (3, *h.shape), h.dtype) for name in ("d_pre", "fed"))  # by W h + its biases
+        d_pre, back = (room.array(name, (3, *h.shape), h.dtype) for name in ("d_pre", "back"))  # by W h + its biases
         by_r, by_z, by_inner = d_pre
         np.multiply(n, n, out=by_n)
         np.subtract(1, by_n, out=by_n)
@@ -85,7 +85,7 @@ class Gru(Cell):
         for rows, source in reversed(batch.steps):
             d_h, pre, carried = d_hidden[:, rows], d_pre[:, rows], d_before[:, rows]
             pre *= d_h
-            np.add.reduce(np.matmul(pre, w_t, out=back[:, rows]), out=carried[0])
+            np.add.reduce(np.matmul(pre, w_t, out=back[:, : pre.shape[1]]), out=carried[0])
             carried += np.multiply(d_h[0], z[rows], out=rest[rows])
             hand_back(d_states, source, carried)
         grads = {"W": joined(h.T @ d_pre), "a": np.ones(len(h), h.dtype) @ by_inner}

@@ -37,14 +37,14 @@ class Lstm(Cell):
         hidden, kept = states
         memory = states[:, states.shape[1] - z.shape[1] :]
         squashed = room.array("squashed", z[0].shape, z.dtype)  # tanh(c')
-        fed = room.array("fed", z.shape, z.dtype)
+        fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
         # All four through one tanh: sigmoid(x) = (1 + tanh(x / 2)) / 2, which overflows on neither side.
         w = split(params["W"], 4)
         w[:3] *= 0.5
         z[:3] *= 0.5
         for rows, source in steps:
             now, (h, c) = z[:, rows], memory[:, rows]
-            now += np.matmul(hidden[source], w, out=fed[:, rows])
+            now += np.matmul(hidden[source], w, out=fed[:, : len(h)])
             np.tanh(now, out=now)
             gates = now[:3]
             gates += 1.0
@@ -73,8 +73,8 @@ class Lstm(Cell):
         np.multiply(g, g, out=by_g)
         np.subtract(1, by_g, out=by_g)
         by_g *= i
-        c_by_h = squashed
-        c_by_h *= squashed
+        c_by_h = room.array("c_by_h", squashed.shape, squashed.dtype)
+        np.multiply(squashed, squashed, out=c_by_h)
         np.subtract(1, c_by_h, out=c_by_h)
         c_by_h *= o
         w_t = split(params["W"], 4).transpose(0, 2, 1).copy()
@@ -88,7 +88,7 @@ class Lstm(Cell):
             now[:2] *= d_c
             now[2] *= d_h
             now[3] *= d_c
-            np.add.reduce(np.matmul(now, w_t, out=back[:, rows]), out=carried[0])
+            np.add.reduce(np.matmul(now, w_t, out=back[:, : len(d_h)]), out=carried[0])
             np.multiply(d_c, f[rows], out=carried[1])
             hand_back(d_states, source, carried)
         return d_pre, d_before, {"W": joined(h.T @ d_pre)}
