@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,7 @@ def coded(triggers: Ints, outputs: Ints) -> Histories:
 
 def theirs(name: str, hidden: int, triggers: Ints, outputs: Ints) -> Callable[[], object]:
     """PyTorch's network; each call is an epoch."""
-    import torch
-
+    torch: Any = import_module("torch")
     torch.set_num_threads(int(os.environ["OPENBLAS_NUM_THREADS"]))
     network: Any = getattr(torch.nn, CELLS[name])(TRIGGERS, hidden)
     last = torch.nn.Linear(hidden, OUTPUTS)

@@ -46,6 +46,11 @@ class Histories:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def distinct(self) -> int:
+        """Number of distinct histories."""
+        return int(self.history.max(initial=-1)) + 1
+
 
 def histories(log: Log, window: int = WINDOW) -> Histories:
     """Code a log for the network; windows are at most `window` rows long."""

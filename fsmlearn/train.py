@@ -200,7 +200,7 @@ def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> 
 def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
     """Memory *before* each row of the log, (N, M), the windows run in order and equal ones once."""
     grove = forest(data, np.arange(len(data.starts)))
-    after = np.empty((int(data.history.max()) + 1, cell.width(params)), np.float32)
+    after = np.empty((data.distinct, cell.width(params)), np.float32)
     carried = np.zeros((len(grove), after.shape[1]), np.float32)
     numbers = np.arange(len(data.starts))
     depth = numbers - np.maximum.accumulate(np.where(data.previous < 0, numbers, 0))
