@@ -97,9 +97,12 @@ def _numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.
         terms = of_inputs[np.arange(features), inputs].sum(1, dtype=np.uint64)
         sums = np.cumsum(terms * of_places[place], dtype=np.uint64)
         sums -= np.repeat(np.append(np.uint64(0), sums)[offsets[:-1]], lengths)
-        _, first, number = np.unique(sums, return_index=True, return_inverse=True)
+        order = np.argsort(sums)
+        new = np.diff(sums[order], prepend=sums[order[:1]] + np.uint64(1)) != 0
+        number = np.empty(n, np.int64)
+        number[order] = np.cumsum(new) - 1
         before = np.where(place > 0, np.append(-1, number)[:n], -1)
-        example = first[number]
+        example = order[new][number]
         if np.array_equal(inputs, inputs[example]) and np.array_equal(before, before[example]):
             break
     return number
