@@ -10,7 +10,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back, joined, keeping, split
+from fsmlearn.rnn import (
+    Batch,
+    Cell,
+    FloatArray,
+    Forward,
+    Params,
+    Room,
+    Step,
+    before,
+    hand_back,
+    joined,
+    keeping,
+    open_gates,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,7 @@ class Gru(Cell):
     """
 
     blocks: ClassVar[int] = 3
+    gates: ClassVar[int] = 2
 
     def shapes(self, inputs: int, hidden: int, outputs: int) -> dict[str, tuple[int, ...]]:
         return super().shapes(inputs, hidden, outputs) | {"a": (hidden,)}
@@ -38,18 +53,13 @@ class Gru(Cell):
         a, (states,) = params["a"], states
         memory = states[len(states) - z.shape[1] :]
         fed = room.array("fed", z.shape, z.dtype)  # W h, and in the last block + a
-        # sigmoid through tanh, of half its argument: one call, and no overflow on either side
-        w = split(params["W"], 3)
-        w[:2] *= 0.5
-        z[:2] *= 0.5
+        w = self.halved(params["W"])
         for rows, source in steps:
             h, now = states[source], z[:, rows]
             pre = np.matmul(h, w, out=fed[:, rows])
             gates, inner, n = now[:2], pre[2], now[2]
             gates += pre[:2]
-            np.tanh(gates, out=gates)
-            gates += 1.0
-            gates *= 0.5
+            open_gates(gates)
             inner += a
             after = np.multiply(now[0], inner, out=memory[rows])
             n += after

@@ -10,7 +10,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back, joined, keeping, split
+from fsmlearn.rnn import (
+    Batch,
+    Cell,
+    FloatArray,
+    Forward,
+    Params,
+    Room,
+    Step,
+    before,
+    hand_back,
+    joined,
+    keeping,
+    open_gates,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Lstm(Cell):
 
     blocks: ClassVar[int] = 4
     vectors: ClassVar[int] = 2
+    gates: ClassVar[int] = 3
 
     def initial(self, inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> dict[str, FloatArray]:
         params = super().initial(inputs, hidden, outputs, rng)
@@ -38,18 +53,13 @@ class Lstm(Cell):
         memory = states[:, states.shape[1] - z.shape[1] :]
         squashed = room.array("squashed", z[0].shape, z.dtype)  # tanh(c')
         fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
-        # All four through one tanh: sigmoid(x) = (1 + tanh(x / 2)) / 2, which overflows on neither side.
-        w = split(params["W"], 4)
-        w[:3] *= 0.5
-        z[:3] *= 0.5
+        w = self.halved(params["W"])
         for rows, source in steps:
             now, (h, c) = z[:, rows], memory[:, rows]
             now += np.matmul(hidden[source], w, out=fed[:, : len(h)])
-            np.tanh(now, out=now)
-            gates = now[:3]
-            gates += 1.0
-            gates *= 0.5
             i, f, o, g = now
+            open_gates(now[:3])
+            np.tanh(g, out=g)
             np.multiply(f, kept[source], out=c)
             c += np.multiply(i, g, out=h)
             np.multiply(o, np.tanh(c, out=squashed[rows]), out=h)

@@ -122,6 +122,7 @@ class Cell(ABC):
 
     blocks: ClassVar[int] = 1  # K = Z / H
     vectors: ClassVar[int] = 1  # V = M / H
+    gates: ClassVar[int] = 0  # of the blocks, the first, that a sigmoid makes gates of
 
     @abstractmethod
     def run(
@@ -129,7 +130,8 @@ class Cell(ABC):
     ) -> tuple[FloatArray, ...]:
         """The recurrence: fills in the memory after each row (V, B + N, H), of which the B starts are there already.
 
-        z (K, N, H), the inputs' share of the pre-activations, may be overwritten. Returns what `unwind` wants kept.
+        z (K, N, H), the inputs' share of the pre-activations, may be overwritten; that of the gates is halved, for
+        `open_gates`. Returns what `unwind` wants kept.
         """
 
     @abstractmethod
@@ -239,12 +241,18 @@ class Cell(ABC):
         """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
         first, *others = inputs.T
         z = room.array("z", (self.blocks, len(inputs), len(params["V"])), params["U"].dtype)
-        u = split(params["U"], self.blocks)
-        for each, with_bias, words in zip(z, split(params["U"] + params["b"], self.blocks), u, strict=True):
-            np.take(with_bias, first, axis=0, out=each, mode="clip")  # the only mode that writes straight into it
+        words, with_bias = (self.halved(u) for u in (params["U"], params["U"] + params["b"]))
+        for each, u, plain in zip(z, with_bias, words, strict=True):
+            np.take(u, first, axis=0, out=each, mode="clip")  # the only mode that writes straight into it
             for feature in others:
-                each += np.take(words, feature, axis=0)
+                each += np.take(plain, feature, axis=0)
         return z
+
+    def halved(self, weights: FloatArray) -> FloatArray:
+        """Weights (n, Z) block by block, (K, n, H), those of the gates halved."""
+        parts = split(weights, self.blocks)
+        parts[: self.gates] *= 0.5
+        return parts
 
     def _started(self, start: FloatArray, rows: int, room: Room) -> FloatArray:
         """Memories (B, M), and room for those after so many rows: (V, B + N, H)."""
@@ -273,6 +281,13 @@ def lanes(sizes: IntArray) -> IntArray:
     before = np.append(0, begins[:-1] + sizes[0])
     parents: IntArray = np.arange(int(sizes.sum())) + np.repeat(before - begins, sizes)
     return parents
+
+
+def open_gates(z: FloatArray) -> None:
+    """The sigmoid of 2 z, in place: through tanh, which is one call and overflows on neither side."""
+    np.tanh(z, out=z)
+    z += 1.0
+    z *= 0.5
 
 
 def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
