@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from fsmlearn.config import CHOICES, Settings
+from fsmlearn.forest import forest
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
 from fsmlearn.pipeline import ended, planned
@@ -53,7 +54,7 @@ def main(seeds: int) -> None:
             cell.initial(data.words, plan.hidden, len(data.answers), rng)
             _, held = split(data, plan.held_out, rng)
             carried = np.zeros((len(data.starts), cell.width(params)), np.float32)
-            loss, right = evaluate(only_deciding, cell, params, held, carried)
+            loss, right = evaluate(forest(only_deciding, held), cell, params, carried)
             asked = np.concatenate([targets[data.starts[w] : data.starts[w] + data.lengths[w]] for w in held])
             chance = np.unique(asked[asked >= 0], return_counts=True)[1].max() / np.count_nonzero(asked >= 0)
             facts = f"{len(epochs):7} {seconds:8.1f} {len(held):16} {chance:10.1%} {right:7.1%} {loss:7.4f}"

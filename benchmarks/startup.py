@@ -33,7 +33,7 @@ def about() -> About:
     return About(
         LogSummary("visible", ("log.csv",), {}, 36, 9, 4, 3, 0, "", ()),
         NoiseSummary({}, {}, 0, 0, 0, ()),
-        TrainingSummary("elman", "tanh", 64, 0, 36, (), 0, False, 0.0),
+        TrainingSummary("elman", "tanh", 64, 0, 36, 4, (), 0, False, 0.0),
         ExtractionSummary(0, 0, 4, 0, 0.0),
         (),
         (),

@@ -65,6 +65,7 @@ class TrainingSummary:
     hidden: int
     parameters: int
     rows: int  # clean rows trained on
+    histories: int  # of them with different inputs since the start of their traces
     epochs: tuple[EpochSummary, ...]
     best: int  # index of the epoch whose weights were kept
     interrupted: bool

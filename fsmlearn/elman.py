@@ -12,33 +12,46 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back
 
-Phi = Callable[[FloatArray], FloatArray]
-
-
-def _tanh(z: FloatArray) -> FloatArray:
-    return np.tanh(z, out=z)
+Phi = Callable[[FloatArray, FloatArray], None]
 
 
-def _sigmoid(z: FloatArray) -> FloatArray:
+def _tanh(z: FloatArray, out: FloatArray) -> None:
+    np.tanh(z, out=out)
+
+
+def _sigmoid(z: FloatArray, out: FloatArray) -> None:
     # Through tanh: one call, and no overflow on either side.
     z *= 0.5
-    np.tanh(z, out=z)
-    z += 1.0
-    z *= 0.5
-    return z
+    np.tanh(z, out=out)
+    out += 1.0
+    out *= 0.5
 
 
-def _relu(z: FloatArray) -> FloatArray:
-    return np.maximum(z, 0, out=z)
+def _relu(z: FloatArray, out: FloatArray) -> None:
+    np.maximum(z, 0, out=out)
 
 
-# Each activation works in place; its derivative is given in terms of its value.
+def _tanh_slope(h: FloatArray, out: FloatArray) -> None:
+    np.multiply(h, h, out=out)
+    np.subtract(1, out, out=out)
+
+
+def _sigmoid_slope(h: FloatArray, out: FloatArray) -> None:
+    np.subtract(1, h, out=out)
+    out *= h
+
+
+def _relu_slope(h: FloatArray, out: FloatArray) -> None:
+    np.greater(h, 0, out=out)
+
+
+# Each activation may overwrite its argument; its derivative is given in terms of its value.
 ACTIVATIONS: Final[Mapping[str, tuple[Phi, Phi]]] = {
-    "tanh": (_tanh, lambda h: 1 - h * h),
-    "sigmoid": (_sigmoid, lambda h: h * (1 - h)),
-    "relu": (_relu, lambda h: (h > 0).astype(h.dtype)),
+    "tanh": (_tanh, _tanh_slope),
+    "sigmoid": (_sigmoid, _sigmoid_slope),
+    "relu": (_relu, _relu_slope),
 }
 
 
@@ -54,28 +67,29 @@ class Elman(Cell):
     activation: str = "tanh"
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
         phi, _ = ACTIVATIONS[self.activation]
-        w, h, lo = params["W"], start, 0
-        for size in sizes.tolist():
-            now = z[lo : lo + size]
-            now += h[:size] @ w
-            h, lo = phi(now), lo + size
-        return z, ()
+        w, (z,), (states,) = params["W"], z, states
+        after = states[len(states) - len(z) :]
+        fed = room.array("fed", z.shape, z.dtype)  # its beginning, again and again: the processor has that at hand
+        for rows, source in steps:
+            now = z[rows]
+            now += np.matmul(states[source], w, out=fed[: len(now)])
+            phi(now, after[rows])
+        return ()
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+        room, starts = forward.room, len(batch.start)
         _, slope = ACTIVATIONS[self.activation]
-        d_z, slopes = d_hidden, slope(forward.memory)
+        d_z = d_states[:, starts:]
+        slopes, d_before = (room.array(name, d_z.shape, d_z.dtype) for name in ("slopes", "d_before"))
+        slope(forward.states[:, starts:], slopes)
         w_t = np.ascontiguousarray(params["W"].T)
-        d_before = np.empty_like(d_z)
-        carried, hi = d_z[:0], len(d_z)
-        for size in batch.sizes[::-1].tolist():
-            now = d_z[hi - size : hi]
-            now[: len(carried)] += carried
-            now *= slopes[hi - size : hi]
-            carried = np.matmul(now, w_t, out=d_before[hi - size : hi])
-            hi -= size
-        return d_z, d_before, {"W": before(batch, forward.memory).T @ d_z}
+        for rows, source in reversed(batch.steps):
+            now = d_z[:, rows]
+            now *= slopes[:, rows]
+            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[:, rows]))
+        return d_z, d_before, {"W": before(batch, forward)[0].T @ d_z[0]}

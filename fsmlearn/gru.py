@@ -10,7 +10,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before, keeping
+from fsmlearn.rnn import (
+    Batch,
+    Cell,
+    FloatArray,
+    Forward,
+    Params,
+    Room,
+    Step,
+    before,
+    hand_back,
+    joined,
+    keeping,
+    open_gates,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,7 @@ class Gru(Cell):
     """
 
     blocks: ClassVar[int] = 3
+    gates: ClassVar[int] = 2
 
     def shapes(self, inputs: int, hidden: int, outputs: int) -> dict[str, tuple[int, ...]]:
         return super().shapes(inputs, hidden, outputs) | {"a": (hidden,)}
@@ -33,62 +48,56 @@ class Gru(Cell):
         return params
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        w, a, size_h = params["W"], params["a"], len(params["a"])
-        gated = 2 * size_h
-        memory = np.empty((len(z), size_h), z.dtype)
-        inner = np.empty_like(memory)  # W h + a
-        h, lo = start, 0
-        for size in sizes.tolist():
-            hi = lo + size
-            h = h[:size]
-            now = z[lo:hi]
-            pre = h @ w
-            gates = now[:, :gated]
-            gates += pre[:, :gated]
-            # sigmoid through tanh: one call, and no overflow on either side
-            gates *= 0.5
-            np.tanh(gates, out=gates)
-            gates += 1.0
-            gates *= 0.5
-            within = np.add(pre[:, gated:], a, out=inner[lo:hi])
-            n = now[:, gated:]
-            n += now[:, :size_h] * within
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
+        a, (states,) = params["a"], states
+        memory = states[len(states) - z.shape[1] :]
+        fed = room.array("fed", z.shape, z.dtype)  # W h, and in the last block + a
+        w = self.halved(params["W"])
+        for rows, source in steps:
+            h, now = states[source], z[:, rows]
+            pre = np.matmul(h, w, out=fed[:, rows])
+            gates, inner, n = now[:2], pre[2], now[2]
+            gates += pre[:2]
+            open_gates(gates)
+            inner += a
+            after = np.multiply(now[0], inner, out=memory[rows])
+            n += after
             np.tanh(n, out=n)
-            after = np.subtract(h, n, out=memory[lo:hi])
-            after *= now[:, size_h:gated]
+            np.subtract(h, n, out=after)
+            after *= now[1]
             after += n
-            h, lo = after, hi
-        return memory, (z, inner)
+        return z, fed[2]
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        gates, inner = forward.kept
-        size_h = inner.shape[1]
-        r, z, n = (gates[:, k * size_h : (k + 1) * size_h] for k in range(3))
-        h = before(batch, forward.memory)
+        room, ((r, z, n), inner) = forward.room, forward.kept
+        (h,) = before(batch, forward)
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
-        by_n = (1 - z) * (1 - n * n)
-        d_pre = np.empty((len(r), 3, size_h), r.dtype)  # by W h + the biases in it
-        np.multiply(by_n, r, out=d_pre[:, 2])
-        np.multiply(d_pre[:, 2], inner, out=d_pre[:, 0])
-        d_pre[:, 0] *= 1 - r
-        np.multiply(h - n, z, out=d_pre[:, 1])
-        d_pre[:, 1] *= 1 - z
-        w_t = np.ascontiguousarray(params["W"].T)
-        d_before = np.empty_like(d_hidden)
-        carried, hi = d_hidden[:0], len(d_hidden)
-        for size in batch.sizes[::-1].tolist():
-            lo = hi - size
-            now = d_hidden[lo:hi]
-            now[: len(carried)] += carried
-            d_pre[lo:hi] *= now[:, None]
-            carried = np.matmul(d_pre[lo:hi].reshape(size, -1), w_t, out=d_before[lo:hi])
-            carried += now * z[lo:hi]
-            hi = lo
-        d_z = d_pre.reshape(len(r), -1)
-        grads = {"W": h.T @ d_z, "a": d_pre[:, 2].sum(0)}
-        np.multiply(d_hidden, by_n, out=d_pre[:, 2])
-        return d_z, d_before, grads
+        by_n, rest = (room.array(name, h.shape, h.dtype) for name in ("by_n", "rest"))
+        d_pre, back = (room.array(name, (3, *h.shape), h.dtype) for name in ("d_pre", "back"))  # by W h + its biases
+        by_r, by_z, by_inner = d_pre
+        np.multiply(n, n, out=by_n)
+        np.subtract(1, by_n, out=by_n)
+        np.subtract(1, z, out=rest)
+        by_n *= rest
+        np.multiply(rest, z, out=by_z)
+        np.subtract(h, n, out=rest)
+        by_z *= rest
+        np.multiply(by_n, r, out=by_inner)
+        np.subtract(1, r, out=by_r)
+        by_r *= by_inner
+        by_r *= inner
+        w_t = split(params["W"], 3).transpose(0, 2, 1).copy()
+        d_hidden = d_states[:, len(batch.start) :]
+        d_before = room.array("d_before", d_hidden.shape, d_hidden.dtype)
+        for rows, source in reversed(batch.steps):
+            d_h, pre, carried = d_hidden[:, rows], d_pre[:, rows], d_before[:, rows]
+            pre *= d_h
+            np.add.reduce(np.matmul(pre, w_t, out=back[:, : pre.shape[1]]), out=carried[0])
+            carried += np.multiply(d_h[0], z[rows], out=rest[rows])
+            hand_back(d_states, source, carried)
+        grads = {"W": joined(h.T @ d_pre), "a": np.ones(len(h), h.dtype) @ by_inner}
+        np.multiply(d_hidden[0], by_n, out=by_inner)
+        return d_pre, d_before, grads

@@ -4,11 +4,16 @@ A row becomes its input words (current state and trigger where the log shows sta
 hides them) and a target word (next state and output together). Where a log has events alone, each of them and the
 start of a trace ask for the event that follows, or for the end. Long traces are cut into windows that know the
 window before them, so that the hidden vector can be carried over and memory does not grow with a trace's length.
+
+A hidden vector depends on the inputs since the start of its trace and on nothing else. Rows with the same history, i.e.
+the same inputs up to and with their own, have one number, by which `forest` joins them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +29,7 @@ class Histories:
     W windows.
 
     Window w is the rows starts[w] : starts[w] + lengths[w]; its hidden vector goes on from that of window
-    previous[w], or from zero where previous[w] is -1.
+    previous[w], or from zero where previous[w] is -1. Windows with the same history at their ends are one, places[w].
     """
 
     inputs: NDArray[np.int32]  # (N, F)
@@ -35,9 +40,16 @@ class Histories:
     starts: NDArray[np.int64]  # (W,)
     lengths: NDArray[np.int64]  # (W,)
     previous: NDArray[np.int64]  # (W,)
+    history: NDArray[np.int64]  # (N,) number of the history up to and with each row, 0, 1, ... without gaps
+    places: NDArray[np.int64]  # (W,) number of each distinct window, 0, 1, ... without gaps
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def distinct(self) -> int:
+        """Number of distinct histories."""
+        return int(self.history.max(initial=-1)) + 1
 
 
 def histories(log: Log, window: int = WINDOW) -> Histories:
@@ -64,7 +76,36 @@ def histories(log: Log, window: int = WINDOW) -> Histories:
     starts = offsets[:-1][trace] + piece * window
     lengths = np.minimum(length[trace] - piece * window, window)
     previous = np.where(piece > 0, np.arange(len(trace)) - 1, -1)
-    return Histories(inputs.astype(np.int32), targets, words, answers, starts, lengths, previous)
+    history = _numbered(inputs, words, offsets)
+    places = np.unique(history[starts + lengths - 1], return_inverse=True)[1]
+    return Histories(inputs.astype(np.int32), targets, words, answers, starts, lengths, previous, history, places)
+
+
+def _numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the distinct histories of rows with inputs (N, F), the traces being cut at offsets (R + 1,): (N,).
+
+    A history is known by the sum, modulo 2^64, of random numbers for its inputs times random numbers for their places
+    in the trace. That two histories happen to have one sum is all but impossible, and would be found: by induction,
+    rows have one history if they have the same inputs and the rows before them have one history, or both have none.
+    """
+    (n, features), lengths = inputs.shape, np.diff(offsets)
+    place = np.arange(n) - np.repeat(offsets[:-1], lengths)
+    for seed in count():
+        rng = np.random.default_rng(seed)
+        of_inputs = rng.integers(1 << 64, size=(features, words), dtype=np.uint64)
+        of_places = rng.integers(1 << 64, size=int(lengths.max(initial=0)), dtype=np.uint64) | np.uint64(1)
+        terms = of_inputs[np.arange(features), inputs].sum(1, dtype=np.uint64)
+        sums = np.cumsum(terms * of_places[place], dtype=np.uint64)
+        sums -= np.repeat(np.append(np.uint64(0), sums)[offsets[:-1]], lengths)
+        order = np.argsort(sums)
+        new = np.diff(sums[order], prepend=sums[order[:1]] + np.uint64(1)) != 0
+        number = np.empty(n, np.int64)
+        number[order] = np.cumsum(new) - 1
+        before = np.where(place > 0, np.append(-1, number)[:n], -1)
+        example = order[new][number]
+        if np.array_equal(inputs, inputs[example]) and np.array_equal(before, before[example]):
+            break
+    return number
 
 
 def _answers(log: Log) -> tuple[NDArray[np.int32], tuple[tuple[int, int], ...]]:

@@ -10,7 +10,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, IntArray, Params, before, keeping
+from fsmlearn.rnn import (
+    Batch,
+    Cell,
+    FloatArray,
+    Forward,
+    Params,
+    Room,
+    Step,
+    before,
+    hand_back,
+    joined,
+    keeping,
+    open_gates,
+    split,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Lstm(Cell):
 
     blocks: ClassVar[int] = 4
     vectors: ClassVar[int] = 2
+    gates: ClassVar[int] = 3
 
     def initial(self, inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> dict[str, FloatArray]:
         params = super().initial(inputs, hidden, outputs, rng)
@@ -32,65 +47,58 @@ class Lstm(Cell):
         return params
 
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        w, size_h = params["W"], len(params["W"])
-        memory = np.empty((len(z), 2 * size_h), z.dtype)
-        squashed = np.empty((len(z), size_h), z.dtype)  # tanh(c')
-        # All four through one tanh: sigmoid(x) = (1 + tanh(x / 2)) / 2, which overflows on neither side.
-        half = np.repeat(np.array([0.5, 1.0], z.dtype), [3 * size_h, size_h])
-        w = w * half
-        z *= half
-        state, lo = start, 0
-        for size in sizes.tolist():
-            hi = lo + size
-            now = z[lo:hi]
-            now += state[:size, :size_h] @ w
-            np.tanh(now, out=now)
-            gates = now[:, : 3 * size_h]
-            gates += 1.0
-            gates *= 0.5
-            i, f, o, g = (now[:, k * size_h : (k + 1) * size_h] for k in range(4))
-            c = np.multiply(f, state[:size, size_h:], out=memory[lo:hi, size_h:])
-            c += i * g
-            np.multiply(o, np.tanh(c, out=squashed[lo:hi]), out=memory[lo:hi, :size_h])
-            state, lo = memory[lo:hi], hi
-        return memory, (z, squashed)
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
+        hidden, kept = states
+        memory = states[:, states.shape[1] - z.shape[1] :]
+        squashed = room.array("squashed", z[0].shape, z.dtype)  # tanh(c')
+        fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
+        w = self.halved(params["W"])
+        for rows, source in steps:
+            now, (h, c) = z[:, rows], memory[:, rows]
+            now += np.matmul(hidden[source], w, out=fed[:, : len(h)])
+            i, f, o, g = now
+            open_gates(now[:3])
+            np.tanh(g, out=g)
+            np.multiply(f, kept[source], out=c)
+            c += np.multiply(i, g, out=h)
+            np.multiply(o, np.tanh(c, out=squashed[rows]), out=h)
+        return z, squashed
 
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        gates, squashed = forward.kept
-        size_h = squashed.shape[1]
-        i, f, o, g = (gates[:, k * size_h : (k + 1) * size_h] for k in range(4))
-        state = before(batch, forward.memory)
+        room, (gates, squashed) = forward.room, forward.kept
+        i, f, o, g = gates
+        h, c = before(batch, forward)
         # The gradient by a pre-activation is dL/dc', for o dL/dh', times a slope that the forward pass settled; the
         # slopes come first.
-        d_pre = np.empty((len(i), 4, size_h), i.dtype)
-        np.multiply(g, i, out=d_pre[:, 0])
-        d_pre[:, 0] *= 1 - i
-        np.multiply(state[:, size_h:], f, out=d_pre[:, 1])
-        d_pre[:, 1] *= 1 - f
-        np.multiply(squashed, o, out=d_pre[:, 2])
-        d_pre[:, 2] *= 1 - o
-        np.multiply(1 - g * g, i, out=d_pre[:, 3])
-        c_by_h = (1 - squashed * squashed) * o
-        w_t = np.ascontiguousarray(params["W"].T)
-        d_before = np.empty_like(state)
-        carried, hi = d_before[:0], len(i)
-        for size in batch.sizes[::-1].tolist():
-            lo = hi - size
-            d_h = d_hidden[lo:hi]
-            d_h[: len(carried)] += carried[:, :size_h]
-            d_c = d_h * c_by_h[lo:hi]
-            d_c[: len(carried)] += carried[:, size_h:]
-            now = d_pre[lo:hi]
-            now[:, :2] *= d_c[:, None]
-            now[:, 2] *= d_h
-            now[:, 3] *= d_c
-            carried = d_before[lo:hi]
-            np.matmul(now.reshape(size, -1), w_t, out=carried[:, :size_h])
-            np.multiply(d_c, f[lo:hi], out=carried[:, size_h:])
-            hi = lo
-        d_z = d_pre.reshape(len(i), -1)
-        return d_z, d_before, {"W": state[:, :size_h].T @ d_z}
+        d_pre, back = (room.array(name, gates.shape, gates.dtype) for name in ("d_pre", "fed"))
+        by_i, by_f, by_o, by_g = d_pre
+        np.subtract(1, gates[:3], out=d_pre[:3])
+        d_pre[:3] *= gates[:3]
+        by_i *= g
+        by_f *= c
+        by_o *= squashed
+        np.multiply(g, g, out=by_g)
+        np.subtract(1, by_g, out=by_g)
+        by_g *= i
+        c_by_h = room.array("c_by_h", squashed.shape, squashed.dtype)
+        np.multiply(squashed, squashed, out=c_by_h)
+        np.subtract(1, c_by_h, out=c_by_h)
+        c_by_h *= o
+        w_t = split(params["W"], 4).transpose(0, 2, 1).copy()
+        d_memory = d_states[:, len(batch.start) :]
+        d_before = room.array("d_before", d_memory.shape, d_memory.dtype)
+        for rows, source in reversed(batch.steps):
+            (d_h, d_c), now, carried = d_memory[:, rows], d_pre[:, rows], d_before[:, rows]
+            by_c = c_by_h[rows]
+            by_c *= d_h
+            d_c += by_c
+            now[:2] *= d_c
+            now[2] *= d_h
+            now[3] *= d_c
+            np.add.reduce(np.matmul(now, w_t, out=back[:, : len(d_h)]), out=carried[0])
+            np.multiply(d_c, f[rows], out=carried[1])
+            hand_back(d_states, source, carried)
+        return d_pre, d_before, {"W": joined(h.T @ d_pre)}

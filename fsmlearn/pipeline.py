@@ -43,7 +43,7 @@ from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
 LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
 SETTLED = 5  # epochs that are trained in any case
-STEPS = 2000  # of training at least, on a log of events
+STEPS = 2000  # of training at least, on a log of events or one that repeats itself
 NOTHING = HeldOut()
 
 
@@ -121,6 +121,7 @@ def learning(
             hidden=plan.hidden,
             parameters=sum(value.size for value in model.params.values()),
             rows=len(trained_on),
+            histories=data.distinct - (log.kind == "sequence"),  # the start of a trace is no row
             epochs=tuple(map(_summed, epochs)),
             best=best.index,
             interrupted=interrupted,
@@ -189,17 +190,25 @@ def usual_cell(kind: LogKind, activation: str) -> str:
 def planned(data: Histories, cell: str, settings: Settings, *, sequence: bool = False) -> Plan:
     """Sizes that need no choice: a bigger network for a bigger log, smaller minibatches for a smaller one.
 
-    A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell.
+    A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell. Where windows
+    repeat themselves an epoch has fewer steps than the log's length would make, and there are more epochs.
     """
-    rows, windows = len(data), len(data.starts)
+    rows, windows, distinct = len(data), len(data.starts), int(data.places.max()) + 1
     if cell == "elman":
         hidden, epochs, rate = 128 if rows > 20_000 else 64, 60, 4e-3
     else:
         hidden, epochs, rate = 128, 20, 1.2e-2
-    batch = int(np.clip(windows // 30, 8, 64))
-    if sequence:  # a few long traces make few steps of an epoch
-        epochs = int(np.clip(STEPS * batch // windows, epochs, 5 * epochs))
+    batch = minibatch(distinct)
+    steps = STEPS  # a few long traces of events make few steps of an epoch
+    if not sequence:
+        steps = min(steps, epochs * windows // minibatch(windows))
+    epochs = int(np.clip(steps * batch // distinct, epochs, 5 * epochs))
     return Plan(settings.hidden or hidden, settings.epochs or epochs, rate, batch=batch)
+
+
+def minibatch(windows: int) -> int:
+    """Windows of a minibatch, in a log of so many."""
+    return int(np.clip(windows // 30, 8, 64))
 
 
 def ended(epochs: Sequence[Epoch]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.errors import LogError
 from fsmlearn.histories import Histories
-from fsmlearn.rnn import Batch, Cell, IntArray, Params, output_gradient
+from fsmlearn.rnn import Batch, Cell, IntArray, Params, lanes, output_gradient
 from fsmlearn.train import visit
 
 ROWS = 1000  # of a log at most, evenly spread over those that can be asked
@@ -47,13 +47,15 @@ def _norms(
     """Norms (lags + 1, n) for n rows: each is the end of a trace of its own, and its loss the only one there."""
     n, steps = len(asked), max(lags, 1)
     run = (asked - np.arange(steps)[::-1, None]).ravel()  # packed: step by step
-    last = np.arange(len(run)) >= len(run) - n
+    sizes = np.full(steps, n)
     batch = Batch(
         inputs=data.inputs[run],
-        targets=np.where(last, data.targets[run], -1),
-        weights=np.ones(len(run)),
-        sizes=np.full(steps, n),
+        sizes=sizes,
+        parents=lanes(sizes),
         start=memory[run[:n]].astype(np.float64),
+        rows=np.arange(len(run) - n, len(run)),
+        targets=data.targets[run[-n:]],
+        weights=np.ones(n),
     )
     forward = cell.forward(params, batch)
     by_hidden = output_gradient(batch, forward)[-n:] @ params["V"].T

@@ -124,7 +124,8 @@ def training(summary: TrainingSummary) -> RenderableType:
     activation = f" ({summary.activation})" if summary.cell == "elman" else ""
     facts = [
         f"{CELLS.get(summary.cell, summary.cell)} network{activation}, {summary.hidden} hidden units, "
-        f"{summary.parameters:,} weights, {counted(summary.rows, 'row')}",
+        f"{summary.parameters:,} weights",
+        f"{counted(summary.rows, 'row')}, {counted(summary.histories, 'distinct history', 'distinct histories')}",
     ]
     if summary.epochs:
         first, last = summary.epochs[0], summary.epochs[-1]

@@ -2,18 +2,21 @@
 
 Arrays in, arrays out, by hand in NumPy. Neither this module nor the cells (`elman`, `gru`, `lstm`) know of logs,
 machines, optimisers or epochs; `train` drives a cell and `extract` asks it what it would answer. A batch is
-*packed*: its traces are sorted by falling length and the rows of step t stand together, so that no arithmetic is spent
-on padding. Only what depends on the step before runs step by step; all else is one operation over all rows.
+*packed*: the rows of step t stand together, so that no arithmetic is spent on padding, and what traces have in common
+is one row. Only what depends on the step before runs step by step; all else is one operation over all rows.
 
-Letters: B traces in a batch, T steps of the longest, N rows of the batch (the sum of the trace lengths), F input words
-per row, D input words in all, H hidden units, M numbers of memory, Z pre-activations of a row, O output words.
+Letters: B memories that a batch starts from, T steps of its longest trace, N rows, E targets, F input words per row, D
+input words in all, H hidden units, M numbers of memory, in V vectors, Z pre-activations of a row, in K blocks, O output
+words.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,32 +25,81 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Params = Mapping[str, FloatArray]  # a gradient is also a Params
+Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories that they go on from
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
 BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
 
 
+class Room:
+    """Arrays to work in, kept from one batch to the next: memory that is fresh from the system is slow at first.
+
+    What a pass gives back lies in them, and holds until the next pass in the same room.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, FloatArray] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FloatArray:
+        """The array of this name, in this shape, with anything in it."""
+        size = math.prod(shape)
+        found = self._arrays.get(name)
+        if found is None or found.size < size or found.dtype != dtype:
+            found = self._arrays[name] = np.empty(size + size // 4, dtype)
+        return found[:size].reshape(shape)
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Packed traces. The rows of step t are sizes[:t].sum() and the sizes[t] that follow; row j of a step
-    continues row j of the step before it, hence sizes never rise."""
+    """Packed traces that may have their beginnings in common: rows of a tree, step by step.
 
-    inputs: IntArray  # (N, F) the input words of a row; their columns of U are added up
-    targets: IntArray  # (N,) output words, -1 where the log does not say
-    weights: FloatArray  # (N,) how many rows of the log this row stands for
-    sizes: IntArray  # (T,) traces still running at step t, falling
-    start: FloatArray  # (B, M) memories that the traces start from
+    The rows of step t are sizes[:t].sum() and the sizes[t] that follow. Each goes on from row parents[i] of the starts
+    with the rows of the batch put below them, several from the same one where traces part. Rows may be meant to answer
+    with many targets, or with none.
+    """
+
+    inputs: IntArray  # (N, F) the input words of a row; their rows of U are added up
+    sizes: IntArray  # (T,) rows of step t
+    parents: IntArray  # (N,)
+    start: FloatArray  # (B, M) memories that the traces start from; B is sizes[0]
+    rows: IntArray  # (E,) the row that has
+    targets: IntArray  # (E,) this output word for a target
+    weights: FloatArray  # (E,) so many times
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The rows of each step and the memories that they go on from. As long as no trace parts or joins, those are a
+        slice, which costs nothing."""
+        moved = np.add.reduceat(self.parents != lanes(self.sizes), np.cumsum(self.sizes) - self.sizes)
+        steps: list[Step] = []
+        lo, before = 0, 0
+        for size, parted in zip(self.sizes.tolist(), moved.tolist(), strict=True):
+            hi = lo + size
+            steps.append((slice(lo, hi), self.parents[lo:hi] if parted else slice(before, before + size)))
+            lo, before = hi, lo + len(self.start)
+        return steps
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
     """What the backward pass needs of the forward pass."""
 
-    memory: FloatArray  # (N, M) memory after each row; its first H numbers are the hidden vector
+    states: FloatArray  # (V, B + N, H) the starts, then the memory after each row; the first vector is the hidden one
     kept: tuple[FloatArray, ...]  # what else the cell wants to find again
     probabilities: FloatArray  # (N, O) softmax of the output layer
-    loss: float  # mean negative log-likelihood, nats per weighted row
-    right: float  # weighted rows whose likeliest output is the target
+    weight: float  # of all targets
+    loss: float  # mean negative log-likelihood, nats per weighted target
+    right: float  # weighted targets that are the likeliest output
+    room: Room  # where all this lies
+
+    @property
+    def memory(self) -> FloatArray:
+        """(N, M) memory after each row."""
+        return self.after(np.arange(len(self.probabilities)))
+
+    def after(self, rows: IntArray) -> FloatArray:
+        """(n, M) memory after some rows."""
+        return joined(self.states[:, rows + (self.states.shape[1] - len(self.probabilities))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +120,27 @@ class Cell(ABC):
     the Z pre-activations the last H are what the new hidden vector is made of; noise goes there.
     """
 
-    blocks: ClassVar[int] = 1  # Z / H
-    vectors: ClassVar[int] = 1  # M / H
+    blocks: ClassVar[int] = 1  # K = Z / H
+    vectors: ClassVar[int] = 1  # V = M / H
+    gates: ClassVar[int] = 0  # of the blocks, the first, that a sigmoid makes gates of
 
     @abstractmethod
     def run(
-        self, params: Params, z: FloatArray, sizes: IntArray, start: FloatArray
-    ) -> tuple[FloatArray, tuple[FloatArray, ...]]:
-        """The recurrence: memory after each row (N, M), and what `unwind` wants kept.
+        self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
+    ) -> tuple[FloatArray, ...]:
+        """The recurrence: fills in the memory after each row (V, B + N, H), of which the B starts are there already.
 
-        z (N, Z), the inputs' share of the pre-activations, may be overwritten.
+        z (K, N, H), the inputs' share of the pre-activations, may be overwritten; that of the gates is halved, for
+        `open_gates`. Returns what `unwind` wants kept.
         """
 
     @abstractmethod
     def unwind(
-        self, params: Params, batch: Batch, forward: Forward, d_hidden: FloatArray
+        self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dh by each row's own output (N, H), which may be overwritten.
+        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), which may be overwritten.
 
-        Returns dL/dz by the inputs' share (N, Z), dL/dmemory before each row (N, M), and the gradients of the
+        Returns dL/dz by the inputs' share (K, N, H), dL/dmemory before each row (V, N, H), and the gradients of the
         recurrent parameters.
         """
 
@@ -133,40 +187,128 @@ class Cell(ABC):
 
     def step(self, params: Params, memory: FloatArray, inputs: IntArray) -> FloatArray:
         """One step without noise: memories (n, M), inputs (n, F) -> the next memories (n, M)."""
-        after = np.empty_like(memory)
+        after, room = np.empty_like(memory), Room()
         for lo in range(0, len(memory), BLOCK):
             now = memory[lo : lo + BLOCK]
-            after[lo : lo + BLOCK], _ = self.run(
-                params, _gather(params, inputs[lo : lo + BLOCK]), np.array([len(now)]), now
-            )
+            every = slice(0, len(now))
+            z = self._gathered(params, inputs[lo : lo + BLOCK], room)
+            states = self._started(now, len(now), room)
+            self.run(params, z, states, [(every, every)], room)
+            after[lo : lo + BLOCK] = joined(states[:, len(now) :])
         return after
 
-    def forward(self, params: Params, batch: Batch, noise: FloatArray | None = None) -> Forward:
+    def forward(
+        self, params: Params, batch: Batch, noise: FloatArray | None = None, room: Room | None = None
+    ) -> Forward:
         """Run a batch; `noise` (N, H), if given, is added to the pre-activations that become the hidden vector."""
-        z = _gather(params, batch.inputs)
+        room = room or Room()
+        z = self._gathered(params, batch.inputs, room)
         if noise is not None:
-            z[:, -noise.shape[1] :] += noise
-        memory, kept = self.run(params, z, batch.sizes, batch.start)
-        p = softmax(self.logits(params, memory))
-        weight = np.where(batch.targets >= 0, batch.weights, 0)
-        target = np.maximum(batch.targets, 0)
-        likelihood = np.maximum(p[np.arange(len(p)), target], np.finfo(p.dtype).tiny)
-        loss = -float(np.log(likelihood) @ weight) / max(float(weight.sum()), 1e-12)
-        right = float(weight[p.argmax(1) == target].sum())
-        return Forward(memory, kept, p, loss, right)
+            z[-1] += noise
+        states = self._started(batch.start, len(batch.inputs), room)
+        kept = self.run(params, z, states, batch.steps, room)
+        # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
+        # rows, but fast across many.
+        logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
+        np.matmul(params["V"].T, states[0, len(batch.start) :].T, out=logits)
+        logits += params["c"][:, None]
+        p = softmax(logits.T)
+        likelihood = p[batch.rows, batch.targets]
+        weight = float(batch.weights.sum())
+        loss = -float(np.log(np.maximum(likelihood, np.finfo(p.dtype).tiny)) @ batch.weights) / max(weight, 1e-12)
+        right = float((likelihood >= p.max(1)[batch.rows]) @ batch.weights)
+        return Forward(states, kept, p, weight, loss, right, room)
 
     def backward(self, params: Params, batch: Batch, forward: Forward) -> Backward:
-        """Back-propagation through time (Werbos 1990)."""
+        """Back-propagation through time (Werbos 1990), along the branches of a tree."""
         d_logits = output_gradient(batch, forward)
-        d_z, d_memory, grads = self.unwind(params, batch, forward, d_logits @ params["V"].T)
-        hidden = forward.memory[:, : len(params["V"])]
+        starts, (n, words) = len(batch.start), batch.inputs.shape
+        d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
+        d_states[0, :starts] = 0
+        d_states[1:] = 0
+        np.matmul(d_logits, params["V"].T, out=d_states[0, starts:])
+        d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
+        by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
         grads |= {
-            "U": _gather_gradient(batch.inputs, d_z, len(params["U"])),
-            "b": d_z.sum(0),
-            "V": hidden.T @ d_logits,
-            "c": d_logits.sum(0),
+            "U": by_u,
+            "b": by_u.sum(0) / words,  # every row has as many words, and b once
+            "V": forward.states[0, starts:].T @ d_logits,
+            "c": np.ones(n, d_z.dtype) @ d_logits,
         }
-        return Backward(grads, d_memory)
+        return Backward(grads, joined(d_memory))
+
+    def _gathered(self, params: Params, inputs: IntArray, room: Room) -> FloatArray:
+        """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
+        first, *others = inputs.T
+        z = room.array("z", (self.blocks, len(inputs), len(params["V"])), params["U"].dtype)
+        words, with_bias = (self.halved(u) for u in (params["U"], params["U"] + params["b"]))
+        for each, u, plain in zip(z, with_bias, words, strict=True):
+            np.take(u, first, axis=0, out=each, mode="clip")  # the only mode that writes straight into it
+            for feature in others:
+                each += np.take(plain, feature, axis=0)
+        return z
+
+    def halved(self, weights: FloatArray) -> FloatArray:
+        """Weights (n, Z) block by block, (K, n, H), those of the gates halved."""
+        parts = split(weights, self.blocks)
+        parts[: self.gates] *= 0.5
+        return parts
+
+    def _started(self, start: FloatArray, rows: int, room: Room) -> FloatArray:
+        """Memories (B, M), and room for those after so many rows: (V, B + N, H)."""
+        n, m = start.shape
+        states = room.array("states", (self.vectors, n + rows, m // self.vectors), start.dtype)
+        states[:, :n] = split(start, self.vectors)
+        return states
+
+
+def split(vectors: FloatArray, parts: int) -> FloatArray:
+    """Rows (n, parts * H) as (parts, n, H). Each part is a whole in memory, where NumPy and BLAS are fastest."""
+    return np.ascontiguousarray(vectors.reshape(len(vectors), parts, -1).transpose(1, 0, 2))
+
+
+def joined(parts: FloatArray) -> FloatArray:
+    """The inverse of `split`."""
+    return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
+
+
+def lanes(sizes: IntArray) -> IntArray:
+    """The parents (N,) of packed traces that have nothing in common, `sizes` (T,) of them being left at each step.
+
+    Row j of a step goes on from row j of the step before.
+    """
+    begins = np.cumsum(sizes) - sizes
+    before = np.append(0, begins[:-1] + sizes[0])
+    parents: IntArray = np.arange(int(sizes.sum())) + np.repeat(before - begins, sizes)
+    return parents
+
+
+def open_gates(z: FloatArray) -> None:
+    """The sigmoid of 2 z, in place: through tanh, which is one call and overflows on neither side."""
+    np.tanh(z, out=z)
+    z += 1.0
+    z *= 0.5
+
+
+def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
+    """Add what rows hand back (V, n, H) to the memories that they went on from, among (V, B + N, H)."""
+    if isinstance(source, slice):
+        d_states[:, source] += carried
+    else:  # several may go on from one: a matrix product adds them up
+        lo = source.min()
+        hot = one_hots(source[:, None] - lo, int(source.max() - lo) + 1, carried.dtype)
+        d_states[:, lo : lo + len(hot)] += hot @ carried
+
+
+def one_hots(words: IntArray, of: int, dtype: np.dtype[Any]) -> FloatArray:
+    """(of, n): for each of n rows a column with ones at its words (n, F). Times n rows it adds up those of a word."""
+    hot = np.zeros((of, len(words)), dtype)
+    rows = np.arange(len(words))
+    first, *others = words.T
+    hot[first, rows] = 1
+    for feature in others:
+        hot[feature, rows] += 1
+    return hot
 
 
 def softmax(logits: FloatArray) -> FloatArray:
@@ -178,24 +320,21 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 
 def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
-    """dL/dlogits (N, O) = weight (p - onehot(target)) / sum of weights."""
-    d = forward.probabilities.copy()
-    weight = np.where(batch.targets >= 0, batch.weights, 0).astype(d.dtype)
-    weight /= max(float(weight.sum()), 1e-12)
-    d[np.arange(len(d)), np.maximum(batch.targets, 0)] -= 1
-    d *= weight[:, None]
+    """dL/dlogits (N, O) = (p times the weight of a row's targets, less the weight of each) / the weight of all."""
+    p = forward.probabilities
+    weights = batch.weights / np.asarray(max(forward.weight, 1e-12), p.dtype)
+    d = forward.room.array("d_logits", p.T.shape, p.dtype).T
+    np.multiply(p, np.bincount(batch.rows, weights, len(p)).astype(p.dtype)[:, None], out=d)
+    # a row may have the same target twice
+    np.subtract.at(d.T.reshape(-1), batch.targets * len(p) + batch.rows, weights)
     return d
 
 
-def before(batch: Batch, memory: FloatArray) -> FloatArray:
-    """The memory that each row started from, (N, M)."""
-    found = np.empty_like(memory)
-    found[: len(batch.start)] = batch.start
-    lo = 0
-    for size, following in zip(batch.sizes.tolist(), batch.sizes[1:].tolist(), strict=False):
-        found[lo + size : lo + size + following] = memory[lo : lo + following]
-        lo += size
-    return found
+def before(batch: Batch, forward: Forward) -> FloatArray:
+    """The memory that each row went on from, (V, N, H)."""
+    v, _, h = forward.states.shape
+    found = forward.room.array("before", (v, len(batch.parents), h), forward.states.dtype)
+    return np.take(forward.states, batch.parents, axis=1, out=found, mode="clip")
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
@@ -205,22 +344,3 @@ def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:
     networks warp time?", whose evenly drawn spans leave few units for what is near).
     """
     return rng.uniform(0, np.log(LONGEST), hidden).astype(np.float32)
-
-
-def _gather(params: Params, inputs: IntArray) -> FloatArray:
-    """U x + b, the inputs' share of the pre-activations, (N, Z)."""
-    z: FloatArray = params["U"][inputs[:, 0]]
-    for feature in inputs.T[1:]:
-        z += params["U"][feature]
-    z += params["b"]
-    return z
-
-
-def _gather_gradient(inputs: IntArray, d_z: FloatArray, words: int) -> FloatArray:
-    """Gradient of U: the rows of d_z summed by input word, as one matrix product with the one-hot inputs."""
-    hot = np.zeros((len(inputs), words), d_z.dtype)
-    rows = np.arange(len(inputs))
-    for feature in inputs.T:
-        hot[rows, feature] += 1
-    grad: FloatArray = hot.T @ d_z
-    return grad

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.elman import Elman
+from fsmlearn.forest import Forest, Ints, forest, pack
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Batch, Cell, FloatArray, Params
+from fsmlearn.rnn import Cell, FloatArray, Params, Room
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Plan:
     rate: float = 4e-3  # peak of the one-cycle learning rate
     noise: float = 0.5  # standard deviation of the noise on the pre-activations
     clip: float = 1.0  # largest gradient norm
-    batch: int = 64  # windows per minibatch
+    batch: int = 64  # distinct windows per minibatch
     held_out: float = 0.1  # share of traces that is only watched
 
 
@@ -61,28 +62,6 @@ def cell_of(name: str, activation: str = "tanh") -> Cell:
     return {"elman": Elman(activation), "gru": Gru(), "lstm": Lstm()}[name]
 
 
-def pack(data: Histories, windows: NDArray[np.int64], carried: FloatArray) -> tuple[Batch, NDArray[np.int64]]:
-    """Pack windows (in any order) into a batch; also return the row of the log behind each packed row (N,)."""
-    order = windows[np.argsort(-data.lengths[windows], kind="stable")]
-    lengths = data.lengths[order]
-    steps = np.arange(lengths[0])
-    sizes = np.searchsorted(-lengths, -steps, side="left")  # windows longer than t
-    step = np.repeat(steps, sizes)
-    lane = np.arange(len(step)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    rows = data.starts[order][lane] + step
-    previous = data.previous[order]
-    start = np.where((previous >= 0)[:, None], carried[previous], 0).astype(carried.dtype)
-    weights = np.ones(len(rows), carried.dtype)
-    return Batch(data.inputs[rows], data.targets[rows], weights, sizes, start), rows
-
-
-def last_rows(batch: Batch) -> NDArray[np.int64]:
-    """Packed row at which each of the batch's windows ends, (B,), in the batch's order."""
-    lengths = (batch.sizes[None, :] > np.arange(len(batch.start))[:, None]).sum(1)
-    ends: NDArray[np.int64] = (np.cumsum(batch.sizes) - batch.sizes)[lengths - 1] + np.arange(len(batch.start))
-    return ends
-
-
 def one_cycle(step: int, steps: int, peak: float) -> float:
     """Learning rate that rises for 15 % of the steps and falls to nothing along a cosine (Smith 2018)."""
     warm = max(1, int(0.15 * steps))
@@ -107,94 +86,135 @@ def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> 
     Adam (Kingma & Ba 2015) under a one-cycle rate, gradients clipped to norm `plan.clip`, Gaussian noise on the
     pre-activations (Jim, Giles & Horne 1996): it drives the units into saturation, i.e. makes attractors.
     """
-    params = cell.initial(data.words, plan.hidden, len(data.answers), rng)
-    moments = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in params.items()}
-    training, held = split(data, plan.held_out, rng)
-    carried = np.zeros((len(data.starts), cell.width(params)), np.float32)  # memory after each window
+    values = Flat(cell.initial(data.words, plan.hidden, len(data.answers), rng))
+    adam = Adam(values.vector)
+    training, held = (forest(data, windows) for windows in split(data, plan.held_out, rng))
+    carried = np.zeros((int(data.places.max()) + 1, cell.width(values.params)), np.float32)  # memory after each window
     pool = rng.standard_normal(1 << 20, np.float32) * np.float32(plan.noise)
     batches = -(-len(training) // plan.batch)
-    step = 0
+    usual = float(training.weights.sum()) / batches  # weight of a batch
+    room, step = Room(), 0
     for index in range(1, plan.epochs + 1):
         loss = right = rows = norm = 0.0
-        order = rng.permutation(training)
-        for chosen in np.array_split(order, batches):
-            batch, _ = pack(data, chosen, carried)
-            size = len(batch.targets) * plan.hidden
+        for chosen, share in deal(training, batches, rng):
+            packed = pack(training, chosen, carried, share)
             # Fresh Gaussians would cost more than the matrix products: reuse a pool at a random offset.
-            offset = int(rng.integers(max(1, len(pool) - size)))
-            noise = np.resize(pool[offset : offset + size], (len(batch.targets), plan.hidden))
-            forward = cell.forward(params, batch, noise)
-            grads = cell.backward(params, batch, forward).grads
-            remember(data, batch, chosen, forward.memory, carried)
-            length = float(np.sqrt(sum(float(np.vdot(g, g)) for g in grads.values())))
+            size = len(packed.rows) * plan.hidden
+            if len(pool) < 2 * size:
+                pool = np.resize(pool, 2 * size)
+            offset = int(rng.integers(len(pool) - size))
+            noise = pool[offset : offset + size].reshape(-1, plan.hidden)
+            forward = cell.forward(values.params, packed.batch, noise, room)
+            gradient = values.flattened(cell.backward(values.params, packed.batch, forward).grads)
+            carried[packed.places] = forward.after(packed.ends)
+            # A batch counts as much as it weighs, or heavy traces would be worth less than they are.
+            gradient *= np.float32(forward.weight / usual)
+            length = math.sqrt(float(gradient @ gradient))
+            gradient *= np.float32(min(1.0, plan.clip / max(length, 1e-12)))
             rate = one_cycle(step, plan.epochs * batches, plan.rate)
             step += 1
-            adam(params, grads, moments, step, rate, min(1.0, plan.clip / max(length, 1e-12)))
-            count = float(batch.weights[batch.targets >= 0].sum())
-            loss, right, rows, norm = loss + forward.loss * count, right + forward.right, rows + count, norm + length
+            adam.step(gradient, rate)
+            loss, right, rows = loss + forward.loss * forward.weight, right + forward.right, rows + forward.weight
+            norm += length
         held_loss, held_accuracy = (
-            evaluate(data, cell, params, held, carried) if len(held) else (loss / rows, right / rows)
+            evaluate(held, cell, values.params, carried) if len(held) else (loss / rows, right / rows)
         )
         yield Epoch(
-            index, plan.epochs, loss / rows, right / rows, held_loss, held_accuracy, norm / batches, rate, dict(params)
+            index, plan.epochs, loss / rows, right / rows, held_loss, held_accuracy, norm / batches, rate, values.copy()
         )
 
 
-def remember(
-    data: Histories, batch: Batch, windows: NDArray[np.int64], memory: FloatArray, carried: FloatArray
-) -> None:
-    """Keep the last memories of windows for the windows that go on from them."""
-    order = windows[np.argsort(-data.lengths[windows], kind="stable")]
-    carried[order] = memory[last_rows(batch)]
+def deal(grove: Forest, batches: int, rng: np.random.Generator) -> Iterator[tuple[Ints, FloatArray]]:
+    """Deal distinct windows out to so many minibatches, and say what share (B,) of a window's weight each gets.
+
+    A window that outweighs a whole minibatch goes to several, and they share its weight: else one gradient would be all
+    that is learned of it.
+    """
+    weights = np.add.reduceat(np.append(grove.weights, 0), grove.begins[:-1]) * (np.diff(grove.begins) > 0)
+    times = np.clip(np.rint(weights * batches / max(float(weights.sum()), 1e-12)), 1, batches).astype(np.int64)
+    order = rng.permutation(len(grove))
+    cards = np.repeat(order, times[order])
+    for k in range(batches):
+        hand = cards[k::batches]
+        yield hand, (1 / times[hand]).astype(np.float32)
 
 
-def adam(
-    params: dict[str, FloatArray],
-    grads: Params,
-    moments: dict[str, tuple[FloatArray, FloatArray]],
-    step: int,
-    rate: float,
-    scale: float,
-) -> None:
-    """One step of Adam on gradients times `scale`. Parameters are replaced, not changed: epochs keep theirs."""
-    for name, value in params.items():
-        m, v = moments[name]
-        g = grads[name] * np.float32(scale)
-        m += np.float32(0.1) * (g - m)
-        v += np.float32(0.001) * (g * g - v)
-        unit = np.sqrt(v / np.float32(1 - 0.999**step)) + np.float32(1e-8)
-        params[name] = value - np.float32(rate / (1 - 0.9**step)) * m / unit
+class Flat:
+    """Parameters as one vector, so that an optimiser's step is a few operations whatever their number."""
+
+    def __init__(self, params: Params) -> None:
+        self.shapes = {name: value.shape for name, value in params.items()}
+        self.vector = self.flattened(params)
+        self.params = self._named(self.vector)
+
+    def flattened(self, grads: Params) -> FloatArray:
+        """A gradient in the order of the vector."""
+        return np.concatenate([grads[name].ravel() for name in self.shapes])
+
+    def copy(self) -> dict[str, FloatArray]:
+        """The parameters as they are now."""
+        return self._named(self.vector.copy())
+
+    def _named(self, vector: FloatArray) -> dict[str, FloatArray]:
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes.values()])[:-1]
+        parts = np.split(vector, ends)
+        return {name: part.reshape(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
 
-def evaluate(
-    data: Histories, cell: Cell, params: Params, windows: NDArray[np.int64], carried: FloatArray
-) -> tuple[float, float]:
+class Adam:
+    """Adam on a vector of parameters, which it changes in place."""
+
+    def __init__(self, vector: FloatArray) -> None:
+        self.vector, self.steps = vector, 0
+        self.mean, self.square = np.zeros_like(vector), np.zeros_like(vector)
+
+    def step(self, gradient: FloatArray, rate: float) -> None:
+        """One step against a gradient, which may be overwritten."""
+        self.steps += 1
+        scratch = gradient - self.mean
+        scratch *= 0.1
+        self.mean += scratch
+        gradient *= gradient
+        gradient -= self.square
+        gradient *= 0.001
+        self.square += gradient
+        np.multiply(self.square, 1 / (1 - 0.999**self.steps), out=gradient)
+        np.sqrt(gradient, out=gradient)
+        gradient += 1e-8
+        np.divide(self.mean, gradient, out=scratch)
+        scratch *= rate / (1 - 0.9**self.steps)
+        self.vector -= scratch
+
+
+def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> tuple[float, float]:
     """Loss and accuracy on windows, without noise."""
-    loss = right = rows = 0.0
-    for chosen in np.array_split(windows, -(-len(windows) // 256)):
-        batch, _ = pack(data, chosen, carried)
-        forward = cell.forward(params, batch)
-        remember(data, batch, chosen, forward.memory, carried)
-        count = float(batch.weights[batch.targets >= 0].sum())
-        loss, right, rows = loss + forward.loss * count, right + forward.right, rows + count
+    room, loss, right, rows = Room(), 0.0, 0.0, 0.0
+    for chosen in np.array_split(np.arange(len(grove)), -(-len(grove) // 256)):
+        packed = pack(grove, chosen, carried)
+        forward = cell.forward(params, packed.batch, room=room)
+        carried[packed.places] = forward.after(packed.ends)
+        loss, right, rows = loss + forward.loss * forward.weight, right + forward.right, rows + forward.weight
     return loss / max(rows, 1), right / max(rows, 1)
 
 
 def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
-    """Memory *before* each row of the log, (N, M), the windows run in order."""
-    before = np.zeros((len(data), cell.width(params)), np.float32)
-    carried = np.zeros((len(data.starts), cell.width(params)), np.float32)
-    depth = np.zeros(len(data.starts), np.int64)
-    for w in np.flatnonzero(data.previous >= 0):
-        depth[w] = depth[data.previous[w]] + 1
-    for d in range(int(depth.max()) + 1):
-        level = np.flatnonzero(depth == d)
+    """Memory *before* each row of the log, (N, M), the windows run in order and equal ones once."""
+    grove = forest(data, np.arange(len(data.starts)))
+    after = np.empty((data.distinct, cell.width(params)), np.float32)
+    carried = np.zeros((len(grove), after.shape[1]), np.float32)
+    numbers = np.arange(len(data.starts))
+    depth = numbers - np.maximum.accumulate(np.where(data.previous < 0, numbers, 0))
+    depth = depth[grove.windows]
+    room = Room()
+    levels = np.split(np.argsort(depth, kind="stable"), np.cumsum(np.bincount(depth))[:-1])
+    for level in levels:
         for chosen in np.array_split(level, -(-len(level) // 256)):
-            batch, rows = pack(data, chosen, carried)
-            memory = cell.forward(params, batch).memory
-            remember(data, batch, chosen, memory, carried)
-            first = data.starts[chosen]
-            before[first] = np.where((data.previous[chosen] >= 0)[:, None], carried[data.previous[chosen]], 0)
-            inner = ~np.isin(rows, data.starts[chosen] + data.lengths[chosen] - 1)
-            before[rows[inner] + 1] = memory[inner]
+            packed = pack(grove, chosen, carried)
+            memory = cell.forward(params, packed.batch, room=room).memory
+            carried[packed.places] = memory[packed.ends]
+            after[data.history[packed.rows]] = memory
+    begins = data.starts[data.previous < 0]
+    before = np.empty((len(data), after.shape[1]), np.float32)
+    before[1:] = after[data.history[:-1]]
+    before[begins] = 0
     return before

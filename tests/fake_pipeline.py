@@ -54,7 +54,9 @@ class Pipeline:
         about = About(
             log=summary.of_log(log),
             noise=summary.of_noise(denoised),
-            training=TrainingSummary("elman", "tanh", 8, 100, len(log), epochs, 3, self.interrupt == "note", 0.1),
+            training=TrainingSummary(
+                "elman", "tanh", 8, 100, len(log), len(log), epochs, 3, self.interrupt == "note", 0.1
+            ),
             extraction=ExtractionSummary(len(log), 9, len(machine.states), 0, 0.1),
             comparison=tuple(
                 Comparison(t.state, t.trigger, t.next_state, None, t.count, 0, t.probability, "learned")

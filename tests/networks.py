@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from fsmlearn import rnn
 from fsmlearn.elman import ACTIVATIONS, Elman
 from fsmlearn.gru import Gru
 from fsmlearn.lstm import Lstm
@@ -34,12 +35,15 @@ def a_batch(rng: np.random.Generator, lengths: list[int], words: int = 2, vector
     """Traces of these falling lengths with `words` input words a row, unknown targets, weights and a start."""
     sizes = np.array([sum(length > t for length in lengths) for t in range(lengths[0])])
     n = int(sizes.sum())
+    known = np.flatnonzero(np.append(rng.random(n - 1) < 0.75, True))  # one at least
     return Batch(
         inputs=rng.integers(SHAPE["D"], size=(n, words)),
-        targets=np.append(rng.integers(-1, SHAPE["O"], size=n - 1), 1),  # one at least is known
-        weights=rng.uniform(0.5, 3, n),
         sizes=sizes,
+        parents=rnn.lanes(sizes),
         start=rng.normal(0, 0.5, (len(lengths), vectors * SHAPE["H"])),
+        rows=known,
+        targets=rng.integers(SHAPE["O"], size=len(known)),
+        weights=rng.uniform(0.5, 3, len(known)),
     )
 
 

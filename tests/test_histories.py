@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import Row, log_of
@@ -71,6 +72,37 @@ def test_windows_cut_each_trace_into_pieces_that_follow_one_another(written: lis
             assert log.trace[rows[0]] == log.trace[covered[previous][0]]
     assert np.count_nonzero(data.previous < 0) == len(written)
     assert len(data.starts) == sum(-(-len(trace) // window) for trace in written), "no more windows than needed"
+
+
+@settings(max_examples=60)
+@given(st.one_of(traces(WITHOUT_OUTPUT), traces(HIDDEN)), st.integers(1, 5))
+def test_rows_share_a_history_where_their_traces_were_fed_the_same(written: list[list[Row]], window: int) -> None:
+    log = log_of(written, "visible" if len(written[0][0]) == 3 else "hidden")
+    data = histories(log, window)
+    begins = np.repeat(log.offsets[:-1], np.diff(log.offsets)).tolist()
+    fed = [str(data.inputs[begin : row + 1].tolist()) for row, begin in enumerate(begins)]
+    assert sorted(set(data.history.tolist())) == list(range(len(set(fed))))
+    assert len(set(zip(fed, data.history.tolist(), strict=True))) == len(set(fed))
+    ends = data.history[data.starts + data.lengths - 1].tolist()
+    assert len(set(zip(ends, data.places.tolist(), strict=True))) == len(set(ends)) == data.places.max() + 1
+
+
+def test_sums_that_happen_to_be_equal_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    fair = np.random.default_rng
+    drawn = []
+
+    class Constant:
+        def integers(self, high: int, size: object, dtype: type) -> object:
+            return np.ones(size, dtype)  # type: ignore[call-overload]
+
+    def unlucky(seed: int) -> object:
+        drawn.append(seed)
+        return Constant() if len(drawn) == 1 else fair(seed)
+
+    monkeypatch.setattr("fsmlearn.histories.np.random.default_rng", unlucky)
+    data = histories(log_of([[("x", "0"), ("y", "0")], [("y", "0"), ("x", "0")]], "hidden"))
+    assert drawn == [0, 1]
+    assert len(set(data.history.tolist())) == 4
 
 
 def test_a_trace_that_the_filter_emptied_has_no_window() -> None:

@@ -32,7 +32,7 @@ ORDER = [
     ["summary"],
     ["histories"],
     ["rnn"],
-    ["elman", "gru", "lstm"],
+    ["elman", "gru", "lstm", "forest"],
     ["train"],
     ["reach"],
     ["cluster"],

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from machines import SAMPLES, Row, random_machine, truth, visible, walk, write
+from machines import SAMPLES, Row, log_of, random_machine, truth, visible, walk, write
 
 import fsmlearn
 from fsmlearn import pipeline, store
@@ -17,10 +17,11 @@ from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
+from fsmlearn.histories import histories
 from fsmlearn.logs import Log, Reading
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine, equivalent
-from fsmlearn.pipeline import Learned, learn, learning
+from fsmlearn.pipeline import Learned, learn, learning, planned
 from fsmlearn.train import Epoch, train
 
 CYCLE = SAMPLES / "washing_cycle.csv"
@@ -193,6 +194,16 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         files.append((tmp_path / f"{i}.fsm").read_bytes())
     assert files[0] == files[1]
     assert files[0] != files[2]
+
+
+@pytest.mark.parametrize(("cell", "epochs", "more"), [("elman", 60, 66), ("gru", 20, 62)])
+def test_a_log_that_repeats_itself_is_trained_on_as_often_as_before(cell: str, epochs: int, more: int) -> None:
+    letters = np.random.default_rng(0).permutation(5**6)[:300, None] // 5 ** np.arange(6) % 5
+    words: list[list[Row]] = [[("abcde"[letter], "0") for letter in trace] for trace in letters.tolist()]
+    plain, repeated = (planned(histories(log_of(words * times, "hidden")), cell, Settings()) for times in (1, 20))
+    assert (plain.batch, plain.epochs) == (10, epochs)
+    # 20 times the windows would make minibatches of 64 and more than 1,875 steps, of which 2,000 are enough
+    assert (repeated.batch, repeated.epochs) == (10, more)
 
 
 def test_ctrl_c_while_training_goes_on_with_the_best_network_so_far(

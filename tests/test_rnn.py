@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import CELLS, SHAPE, a_batch, a_network, by_hand, lanes
 
+from fsmlearn import rnn
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import LONGEST, Batch, Cell, FloatArray
+from fsmlearn.rnn import LONGEST, Batch, Cell, FloatArray, Room
 
 NAMES = sorted(CELLS)
 RAGGED = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(lambda lengths: sorted(lengths, reverse=True))
@@ -40,10 +41,63 @@ def test_forward_is_the_textbook_recurrence(seed: int, name: str, lengths: list[
         forward = cell.forward(params, batch, given_noise)
         np.testing.assert_allclose(forward.memory, memory, rtol=0, atol=1e-12)
         np.testing.assert_allclose(forward.probabilities, p, rtol=0, atol=1e-12)
-        known = np.flatnonzero(batch.targets >= 0)
-        target, weight = batch.targets[known], batch.weights[known]
+        known, target, weight = batch.rows, batch.targets, batch.weights
         assert forward.loss == pytest.approx(-float(weight @ np.log(p[known, target])) / weight.sum(), rel=1e-12)
         assert forward.right == pytest.approx(float(weight[p[known].argmax(1) == target].sum()), rel=1e-12)
+
+
+def a_tree(seed: int, name: str) -> tuple[Cell, dict[str, FloatArray], Batch, FloatArray]:
+    """A cell, a network, noise, and a batch of two starts in which traces part, end and answer with several words."""
+    cell, params, _, noise = case(seed, name, [5, 5], 2)
+    rng = np.random.default_rng(seed)
+    batch = Batch(
+        inputs=rng.integers(SHAPE["D"], size=(10, 2)),
+        sizes=np.array([2, 3, 4, 1]),
+        parents=np.array([0, 1, 2, 3, 2, 4, 6, 5, 5, 10]),  # the second step parts, the third joins no end
+        start=rng.normal(0, 0.5, (2, cell.vectors * SHAPE["H"])),
+        rows=np.array([0, 0, 1, 3, 6, 7, 8, 8, 9]),
+        targets=np.array([0, 1, 2, 1, 0, 0, 2, 2, 1]),  # row 8 has the same target twice
+        weights=rng.uniform(0.5, 3, 9),
+    )
+    return cell, params, batch, noise
+
+
+@given(st.integers(0, 999), st.sampled_from([name for name in NAMES if name != "relu"]))
+@settings(max_examples=20, deadline=None)
+def test_where_traces_part_each_goes_on_from_what_they_had_in_common(seed: int, name: str) -> None:
+    cell, params, batch, noise = a_tree(seed, name)
+    forward = cell.forward(params, batch, noise)
+    states = np.concatenate([batch.start, forward.memory])
+    for row, parent in enumerate(batch.parents.tolist()):
+        words, given_noise = batch.inputs[[row]], noise[[row]]
+        alone = Batch(
+            words, np.array([1]), np.array([0]), states[[parent]], np.array([0]), np.array([0]), batch.weights[:1]
+        )
+        np.testing.assert_allclose(
+            cell.forward(params, alone, given_noise).memory[0], forward.memory[row], rtol=0, atol=1e-12
+        )
+
+
+@given(st.integers(0, 999), st.sampled_from([name for name in NAMES if name != "relu"]))
+@settings(max_examples=20, deadline=None)
+def test_gradients_add_up_where_traces_part(seed: int, name: str) -> None:
+    cell, params, batch, noise = a_tree(seed, name)
+    eps = 1e-5
+    backward = cell.backward(params, batch, cell.forward(params, batch, noise))
+    rng = np.random.default_rng(seed)
+    way = {name: rng.normal(size=value.shape) for name, value in params.items()}
+    ahead, behind = (
+        cell.forward({name: params[name] + sign * eps * way[name] for name in params}, batch, noise).loss
+        for sign in (1, -1)
+    )
+    along = sum(float((backward.grads[name] * way[name]).sum()) for name in params)
+    assert along == pytest.approx((ahead - behind) / (2 * eps), rel=1e-6, abs=1e-9)
+    moved = rng.normal(size=batch.start.shape)
+    ahead, behind = (
+        cell.forward(params, replace(batch, start=batch.start + sign * eps * moved), noise).loss for sign in (1, -1)
+    )
+    along = float((backward.memory[:2] * moved).sum())
+    assert along == pytest.approx((ahead - behind) / (2 * eps), rel=1e-6, abs=1e-9)
 
 
 @given(st.integers(0, 999), st.sampled_from(NAMES), RAGGED, st.integers(1, 3))
@@ -93,7 +147,8 @@ def test_two_steps_of_one_unit_by_hand() -> None:
         "V": np.array([[1.0, -1.0]]),
         "c": np.zeros(2),
     }
-    batch = Batch(np.array([[0], [1]]), np.array([0, 1]), np.ones(2), np.array([1, 1]), np.zeros((1, 1)))
+    both = np.array([0, 1])
+    batch = Batch(both[:, None], np.array([1, 1]), both, np.zeros((1, 1)), both, both, np.ones(2))
     cell = Elman("relu")
     forward = cell.forward(params, batch)
     assert forward.memory.ravel().tolist() == [0.5, 3.0]
@@ -145,9 +200,16 @@ def test_a_weight_counts_like_as_many_rows(name: str) -> None:
     rng = np.random.default_rng(3)
     cell = CELLS[name]
     params = a_network(rng, cell)
-    one = replace(a_batch(rng, [4], vectors=cell.vectors), weights=np.full(4, 3.0))
+    one = a_batch(rng, [4], vectors=cell.vectors)
+    one = replace(one, weights=np.full(len(one.rows), 3.0))
     three = Batch(
-        np.repeat(one.inputs, 3, 0), np.repeat(one.targets, 3), np.ones(12), np.full(4, 3), np.repeat(one.start, 3, 0)
+        inputs=np.repeat(one.inputs, 3, 0),
+        sizes=np.full(4, 3),
+        parents=rnn.lanes(np.full(4, 3)),
+        start=np.repeat(one.start, 3, 0),
+        rows=(3 * one.rows[:, None] + np.arange(3)).ravel(),
+        targets=np.repeat(one.targets, 3),
+        weights=np.ones(3 * len(one.rows)),
     )
     a, b = cell.forward(params, one), cell.forward(params, three)
     assert a.loss == pytest.approx(b.loss, rel=1e-12)
@@ -162,7 +224,7 @@ def test_where_no_target_is_known_there_is_nothing_to_learn(name: str) -> None:
     rng = np.random.default_rng(4)
     cell = CELLS[name]
     params, batch = a_network(rng, cell), a_batch(rng, [3, 2, 2], vectors=cell.vectors)
-    batch = replace(batch, targets=np.full_like(batch.targets, -1))
+    batch = replace(batch, rows=batch.rows[:0], targets=batch.targets[:0], weights=batch.weights[:0])
     forward = cell.forward(params, batch)
     assert (forward.loss, forward.right) == (0, 0)
     assert all(not grad.any() for grad in cell.backward(params, batch, forward).grads.values())
@@ -175,10 +237,31 @@ def test_a_trace_does_not_feel_its_neighbours_in_the_batch(name: str) -> None:
     params, batch = a_network(rng, cell), a_batch(rng, [5, 3, 3, 1], vectors=cell.vectors)
     together = cell.forward(params, batch).memory
     for lane, rows in enumerate(lanes(batch)):
-        alone = Batch(
-            batch.inputs[rows], batch.targets[rows], batch.weights[rows], np.ones(len(rows), int), batch.start[[lane]]
+        alone = replace(
+            batch,
+            inputs=batch.inputs[rows],
+            sizes=np.ones(len(rows), int),
+            parents=np.arange(len(rows)),
+            start=batch.start[[lane]],
+            rows=np.array([0]),
+            targets=np.array([0]),
+            weights=np.ones(1),
         )
         np.testing.assert_allclose(cell.forward(params, alone).memory, together[rows], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_room_that_other_batches_were_in_changes_nothing(name: str) -> None:
+    rng = np.random.default_rng(7)
+    cell, room = CELLS[name], Room()
+    params = a_network(rng, cell)
+    for lengths in ([5, 3, 3, 1], [2], [6, 6, 6, 2]):
+        batch = a_batch(rng, lengths, vectors=cell.vectors)
+        used, fresh = (cell.forward(params, batch, room=place) for place in (room, None))
+        assert np.array_equal(used.memory, fresh.memory)
+        assert used.loss == fresh.loss
+        grads, others = (cell.backward(params, batch, forward).grads for forward in (used, fresh))
+        assert all(np.array_equal(grads[name], others[name]) for name in params)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -189,7 +272,8 @@ def test_extreme_values_neither_overflow_nor_become_nan(name: str, dtype: type) 
     params["U"] = np.repeat(np.array([[-1e4], [1e4]], dtype), cell.blocks, 1)
     params["V"][0] = 1.0, -1e4
     start: FloatArray = np.zeros((2, cell.vectors), dtype)
-    batch = Batch(np.array([[0], [1]]), np.array([1, 1]), np.ones(2, dtype), np.array([2]), start)
+    both = np.array([0, 1])
+    batch = Batch(both[:, None], np.array([2]), both, start, both, np.array([1, 1]), np.ones(2, dtype))
     low, high = {
         "tanh": ([-1.0], [1.0]),
         "sigmoid": ([0.0], [1.0]),

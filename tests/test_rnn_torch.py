@@ -53,15 +53,19 @@ def test_loss_and_gradients_equal_autograd(name: str, words: int) -> None:
     noise = rng.normal(0, 0.3, (len(batch.inputs), SHAPE["H"]))
     theirs = tensors(params)
     start = torch.tensor(batch.start, requires_grad=True)
-    total = weight = 0.0
+    total, weight = 0.0, float(batch.weights.sum())
+    asked = dict(
+        zip(batch.rows.tolist(), zip(batch.targets.tolist(), batch.weights.tolist(), strict=True), strict=True)
+    )
     for lane, rows in enumerate(lanes(batch)):
         memory = start[lane]
         for at, x in zip(rows, one_hots(batch, rows), strict=True):
             memory = row(cell, theirs, memory, x, torch.tensor(noise[at]))
-            if batch.targets[at] >= 0:
+            if at in asked:
+                target, times = asked[at]
                 logits = memory[: SHAPE["H"]] @ theirs["V"] + theirs["c"]
-                loss = torch.nn.functional.cross_entropy(logits[None], torch.tensor([int(batch.targets[at])]))
-                total, weight = total + batch.weights[at] * loss, weight + batch.weights[at]
+                loss = torch.nn.functional.cross_entropy(logits[None], torch.tensor([target]))
+                total = total + times * loss
     mean: Any = total / weight
     mean.backward()
     forward = cell.forward(params, batch, noise)

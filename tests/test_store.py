@@ -44,7 +44,7 @@ ABOUT = About(
     ),
     noise=NoiseSummary({"label": 0.25}, {"label": 1}, 1, 0, 0, (("a.csv:3", "dropped", "label", "seen once"),)),
     training=TrainingSummary(
-        "elman", "tanh", 8, 99, 4, (EpochSummary(1, 0.5, 0.75, math.nan, math.nan, 1.0, 0.004),), 1, False, 0.5
+        "elman", "tanh", 8, 99, 4, 3, (EpochSummary(1, 0.5, 0.75, math.nan, math.nan, 1.0, 0.004),), 1, False, 0.5
     ),
     extraction=ExtractionSummary(4, 3, 3, 0, 0.1),
     comparison=(Comparison("Off", "Power", "On", None, 3, 0, 1.0, "learned"),),
