@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.runs import Runs
 from fsmlearn.train import Plan, cell_of, train
 
 STATES, TRIGGERS, OUTPUTS, LENGTH, BATCH = 20, 8, 10, 20, 64
