@@ -42,10 +42,11 @@ class Hidden:
 
 
 def hidden(
-    seed: int, noise: float = 0.0, lost: float = 0.0, traces: int = 400, length: int = 16
+    seed: int, noise: float = 0.0, lost: float = 0.0, made_up: float = 0.0, traces: int = 400, length: int = 16
 ) -> tuple[Hidden, set[int]]:
-    """A case of four to six states with two answers, a share `noise` of the answers being the wrong one and a share
-    `lost` of the rows missing; and the traces of the log in which rows are missing before others."""
+    """A case of four to six states with two answers, a share `noise` of the answers being the wrong one, a share `lost`
+    of the rows missing and as many as a share `made_up` put in at random; and the traces of the log in which rows are
+    missing before others or were put in."""
     rng = np.random.default_rng(seed)
     machine = _mealy(rng, 4 + seed % 3)
     shown: list[list[Row]] = []
@@ -56,8 +57,13 @@ def hidden(
             if kept != steps[: len(kept)]:
                 shifted.add(len(shown))
             wrong = (rng.random(len(kept)) < noise).tolist()
-            says = ["AB".replace(str(t.output), "") if w else str(t.output) for t, w in zip(kept, wrong, strict=True)]
-            shown.append([(t.trigger, output) for t, output in zip(kept, says, strict=True)])
+            rows: list[Row] = []
+            for step, w in zip(kept, wrong, strict=True):
+                if rng.random() < made_up:
+                    rows.append((str(rng.choice(machine.triggers)), str(rng.choice(["A", "B"]))))
+                    shifted.add(len(shown))
+                rows.append((step.trigger, "AB".replace(str(step.output), "") if w else str(step.output)))
+            shown.append(rows)
     log = log_of(shown, "hidden")
     data = histories(log)
     return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_))), shifted
