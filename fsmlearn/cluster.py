@@ -14,8 +14,10 @@ SAMPLE = 20_000  # vectors at most that centres are found by
 SWEEPS = 6  # of Lloyd's algorithm
 
 
-def group(features: NDArray[np.int16], kind: Ints, least: int, most: int) -> tuple[Ints, Ints]:
-    """Group rows of features (n, f) that are the same, within each kind (n,).
+def group(
+    features: NDArray[np.int16], kind: Ints, least: int, most: int, weight: Ints | None = None
+) -> tuple[Ints, Ints]:
+    """Group rows of features (n, f) that are the same, within each kind (n,); each may stand for `weight` (n,) rows.
 
     Patterns that fewer than `least` rows show, and those beyond the `most` commonest, join the nearest of the others of
     their kind by Hamming distance (the more frequent one of equals). Every kind keeps at least its commonest pattern.
@@ -27,7 +29,8 @@ def group(features: NDArray[np.int16], kind: Ints, least: int, most: int) -> tup
     factors = rng.integers(1, 1 << 62, features.shape[1] + 1, np.int64) * 2 + 1
     with np.errstate(over="ignore"):
         key = features.astype(np.int64) @ factors[1:] + kind * factors[0]
-    _, example, index, count = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    _, example, index = np.unique(key, return_index=True, return_inverse=True)
+    count = np.bincount(index, weight).astype(np.int64)
     of = kind[example]
     commonest = np.zeros(int(of.max()) + 1, np.int64)
     np.maximum.at(commonest, of, count)

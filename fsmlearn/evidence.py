@@ -30,7 +30,10 @@ LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A log packed step by step: the rows of step t are offsets[t]:offsets[t + 1], longest traces first."""
+    """A log packed step by step: the rows of step t are offsets[t]:offsets[t + 1], longest traces first.
+
+    Traces that are equal are one, whose rows stand for those of all of them.
+    """
 
     order: Ints  # (N,) row of the log behind each packed row
     offsets: Ints  # (T + 1,)
@@ -47,6 +50,7 @@ class Rows:
     cell_label: Ints  # (V,)
     cell_trigger: Ints  # (V,)
     answer_label: Ints  # (O,) visible state that an answer names, -1 where the log hides states
+    weight: Ints  # (N,) rows of the log that each row stands for
     certain: bool  # a state gives one answer to a trigger, and whatever else comes is noise
 
     def __len__(self) -> int:
@@ -55,6 +59,28 @@ class Rows:
     @property
     def symbols(self) -> int:
         return len(self.symbol_cell)
+
+    @cached_property
+    def total(self) -> int:
+        """Rows of the log."""
+        return int(self.weight.sum())
+
+    @cached_property
+    def repeats(self) -> bool:
+        """Whether some row stands for several."""
+        return self.total > len(self)
+
+    def counted(self, keys: Ints, which: Ints | slice = slice(None), kinds: int = 0) -> Ints:
+        """(kinds or more,) how many rows of the log, of `which` (m,), have each key, keys (m,) being counted from 0."""
+        weight = self.weight[which] if self.repeats else None
+        return np.bincount(keys, weight, kinds).astype(np.int64)
+
+    def tallied(self, keys: Ints, which: Ints | slice = slice(None)) -> tuple[Ints, Ints]:
+        """The distinct keys of rows `which` (m,), ascending, and how many rows of the log have each."""
+        if not self.repeats:
+            return np.unique(keys, return_counts=True)
+        distinct, index = np.unique(keys, return_inverse=True)
+        return distinct, self.counted(index, which, len(distinct))
 
     @cached_property
     def linked(self) -> Ints:
@@ -103,9 +129,16 @@ def pack(
     triggers: int,
     answer_label: Ints,
     certain: bool = False,
+    traces: Ints | None = None,
+    copies: Ints | None = None,
 ) -> Rows:
-    """Pack rows that stand trace by trace. label, trigger, answer, broken are (N,); offsets (R + 1,)."""
-    length = np.diff(offsets)
+    """Pack rows that stand trace by trace. label, trigger, answer, broken are (N,); offsets (R + 1,).
+
+    Where traces are equal, `traces` (m,) are the different ones and `copies` (m,) says how many there are of each.
+    """
+    begins, length = offsets[:-1], np.diff(offsets)
+    if traces is not None:
+        begins, length = begins[traces], length[traces]
     by_length = np.argsort(-length, kind="stable")
     falling = length[by_length]
     steps = np.arange(falling[0])
@@ -113,21 +146,21 @@ def pack(
     ends = np.cumsum(sizes)
     begin = np.repeat(ends - sizes, sizes)
     step = np.repeat(steps, sizes)
-    lane = np.arange(len(label)) - begin
-    order = offsets[:-1][by_length][lane] + step
+    lane = np.arange(len(step)) - begin
+    order = begins[by_length][lane] + step
     more = step + 1 < falling[lane]
     following = np.where(more, np.repeat(ends, sizes) + lane, -1)
-    preceding = np.full(len(label), -1)
+    preceding = np.full(len(step), -1)
     preceding[following[more]] = np.flatnonzero(more)
     answers = len(answer_label)
-    key = (label.astype(np.int64) * triggers + trigger) * (answers + 1) + answer + 1
+    key = (label[order].astype(np.int64) * triggers + trigger[order]) * (answers + 1) + answer[order] + 1
     distinct, symbol = np.unique(key, return_inverse=True)
     cells, symbol_cell = np.unique(distinct // (answers + 1), return_inverse=True)
     return Rows(
         order,
         np.concatenate([[0], ends]),
         label[order].astype(np.int64),
-        symbol[order],
+        symbol,
         following,
         preceding,
         broken[order],
@@ -139,6 +172,7 @@ def pack(
         cells // triggers,
         cells % triggers,
         answer_label,
+        np.ones(len(order), np.int64) if copies is None else copies[by_length][lane],
         certain,
     )
 
@@ -203,7 +237,7 @@ def fit(rows: Rows, table: Table, found: Ints) -> Fit:
     """
     k = len(table)
     states = run(rows, table, found)
-    counts = np.bincount(states * rows.symbols + rows.symbol, minlength=k * rows.symbols).reshape(k, -1)
+    counts = rows.counted(states * rows.symbols + rows.symbol, kinds=k * rows.symbols).reshape(k, -1)
     known = rows.symbol_answer >= 0
     seen = np.where(known, counts, 0)
     starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
@@ -299,14 +333,14 @@ def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
         return 0.0
     before = rows.preceding
     after = astray(rows, states, believed)
-    share = counts.sum(1)[states] / len(rows)
+    share = counts.sum(1)[states] / rows.total
     stays = after & (states == states[before])
     goes = np.where(after, (share + stays) / 2, share)
     nats = 0.0
     for some in (after, ~after):
-        n, m = np.count_nonzero(some), np.count_nonzero(rows.mended & some)
+        n, m = int(rows.weight[some].sum()), int(rows.weight[rows.mended & some].sum())
         nats += lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
-    return nats - float(np.log(goes[rows.mended]).sum())
+    return nats - float(np.log(goes[rows.mended]) @ rows.weight[rows.mended])
 
 
 def astray(rows: Rows, states: Ints, believed: Bools) -> Bools:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fsmlearn import evidence, mending, merging, search
 from fsmlearn.cluster import group
 from fsmlearn.evidence import Ints, Rows
-from fsmlearn.histories import Histories
+from fsmlearn.histories import Histories, numbered
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine
 from fsmlearn.rnn import FloatArray
@@ -72,9 +72,18 @@ class Oracle:
         return answer.astype(np.int16)
 
 
+def examples(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
+    """(R,) for each trace of a log the first one that is equal to it, answers and gaps (N,) included."""
+    rows = np.column_stack([data.inputs, data.targets + 1, gap])
+    number = numbered(rows, max(data.words, len(data.answers) + 1, 2), log.offsets)[log.offsets[1:] - 1]
+    _, first, index = np.unique(number, return_index=True, return_inverse=True)
+    return first[index]
+
+
 def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
     """A log as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
     visible = log.kind == "visible"
+    traces, copies = np.unique(examples(log, data, gap), return_counts=True)
     return evidence.pack(
         log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
         log.trigger.astype(np.int64),
@@ -85,6 +94,8 @@ def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
         triggers=len(log.triggers),
         answer_label=np.array([state for state, _ in data.answers], np.int64),
         certain=not visible,
+        traces=traces,
+        copies=copies,
     )
 
 
@@ -104,7 +115,7 @@ def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) 
     rows = oracle.rows
     asked: list[Word] = [(a,) for a in range(first.shape[1])]
     features = first
-    groups, examples = group(features, kind, least, MOST)
+    groups, examples = group(features, kind, least, MOST, rows.weight)
     for _ in range(DEEPER):
         doubts = _doubts(rows, groups, features[examples], asked)
         new = _cover(list(doubts.values()), asked)
@@ -116,7 +127,7 @@ def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) 
             columns[which, column] = oracle.answer(which, word)
         asked += new
         features = np.column_stack([features, columns])
-        groups, examples = group(features, kind, least, MOST)
+        groups, examples = group(features, kind, least, MOST, rows.weight)
     return groups, len(examples)
 
 
@@ -128,7 +139,7 @@ def _doubts(rows: Rows, groups: Ints, pattern: NDArray[np.int16], asked: list[Wo
     k = len(pattern)
     linked = rows.linked
     move = (groups[linked] * rows.symbols + rows.symbol[linked]) * k + groups[rows.following[linked]]
-    moves, count = np.unique(move, return_counts=True)
+    moves, count = rows.tallied(move, linked)
     order = np.lexsort((-count, moves // k))
     moves, count = moves[order], count[order]
     by = moves // k
@@ -173,7 +184,7 @@ def extract(
     merged = mending.merge(whole, merging.proposals(whole)) if whole.certain else None
     if merged is not None and np.count_nonzero(merged[0].mended) * mending.RARE > len(whole):
         rows, _ = merged  # the network sees triggers only, and where rows are lost it cannot know
-    vectors = visit(data, model.cell, model.params)[rows.order]
+    vectors = visit(data, model.cell, model.params, rows.order)
     met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
     met[rows.cell_label, rows.cell_trigger] = True
     oracle = Oracle(model, vectors, rows, len(log.states), met)
@@ -251,4 +262,4 @@ def names(log: Log, data: Histories, rows: Rows, now: Standing, learned: Machine
 
 def _initial(rows: Rows, now: Standing) -> int:
     """The state that most traces begin in."""
-    return int(np.bincount(now.fit.states[rows.first]).argmax())
+    return int(rows.counted(now.fit.states[rows.first], rows.first).argmax())

@@ -76,12 +76,12 @@ def histories(log: Log, window: int = WINDOW) -> Histories:
     starts = offsets[:-1][trace] + piece * window
     lengths = np.minimum(length[trace] - piece * window, window)
     previous = np.where(piece > 0, np.arange(len(trace)) - 1, -1)
-    history = _numbered(inputs, words, offsets)
+    history = numbered(inputs, words, offsets)
     places = np.unique(history[starts + lengths - 1], return_inverse=True)[1]
     return Histories(inputs.astype(np.int32), targets, words, answers, starts, lengths, previous, history, places)
 
 
-def _numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+def numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number the distinct histories of rows with inputs (N, F), the traces being cut at offsets (R + 1,): (N,).
 
     A history is known by the sum, modulo 2^64, of random numbers for its inputs times random numbers for their places

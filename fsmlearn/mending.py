@@ -60,7 +60,7 @@ def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Stand
 def thin(rows: Rows, now: Standing) -> Mended:
     """Merge states as long as breaks in their place are the shorter to describe."""
     while True:
-        for pair in search.nearest(now)[:TRIES]:
+        for pair in search.nearest(rows, now)[:TRIES]:
             trial = search.settle(rows, *search.redirected(now, [pair]))
             broken, found = mend(rows, trial)
             trial = search.settle(broken, trial.table, found)
@@ -84,7 +84,7 @@ def best(one: Mended, other: Mended, least: int) -> Mended:
         if abs(one[1].length - other[1].length) < 1e-6:
             break
         rows, now = one
-        groups, k = _pairs(now.fit.states, other[1].fit.states, least)
+        groups, k = _pairs(rows, now.fit.states, other[1].fit.states, least)
         crossed = refine(rows, search.descend(rows, search.from_groups(rows, groups, k), groups))
         if crossed[1].length >= now.length - 1e-6:
             break
@@ -92,10 +92,11 @@ def best(one: Mended, other: Mended, least: int) -> Mended:
     return one
 
 
-def _pairs(one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
+def _pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
     """Groups (N,) of rows that are in the same states (N,) of both machines, and their number. Rare pairs, and all but
     the commonest, join the commonest pair with the same state of the first."""
-    pairs, index, count = np.unique(one * (other.max() + 1) + other, return_inverse=True, return_counts=True)
+    pairs, index = np.unique(one * (other.max() + 1) + other, return_inverse=True)
+    count = rows.counted(index)
     state = pairs // (other.max() + 1)
     order = np.lexsort((-count, state))
     commonest = order[np.diff(state[order], prepend=-1) > 0]  # of each state that rows are in
@@ -117,7 +118,7 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     mended, found, expected = rows.mended, now.found, np.empty(n, np.int64)
     after = astray(rows, now.fit.states, now.fit.believed)
     for _ in range(3):  # the price of a break follows from their number
-        price, dear = (_price(mended, some) for some in (after, ~after))
+        price, dear = (_price(rows, mended, some) for some in (after, ~after))
         ahead = futures(whole, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
         best, found = ahead.max(1), ahead.argmax(1)
         before, mended, after = mended, np.zeros(n, np.bool_), np.zeros(n, np.bool_)
@@ -138,12 +139,12 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
         if mended.sum() == before.sum():
             break
     place = expected * cells + rows.symbol_cell[rows.symbol]
-    often, of = np.bincount(place, mended, k * cells), np.bincount(place, minlength=k * cells)
+    often, of = np.bincount(place, mended * rows.weight, k * cells), rows.counted(place, kinds=k * cells)
     mended &= ((often < FEW) | (often * OFTEN < of))[place]
     return replace(rows, broken=given | mended, mended=mended), found
 
 
-def _price(mended: Bools, some: Bools) -> float:
+def _price(rows: Rows, mended: Bools, some: Bools) -> float:
     """Nats to say that one of `some` rows (N,) is mended."""
-    n, m = int(np.count_nonzero(some)), int(np.count_nonzero(mended & some))
+    n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
     return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))

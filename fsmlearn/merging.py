@@ -47,7 +47,9 @@ def tree(rows: Rows) -> Node:
     for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
         at = np.where(rows.broken[lo:hi], -1, at[: hi - lo])
         known = at >= 0
-        paths, index, count = np.unique(at[known] * cells + cell[lo:hi][known], return_inverse=True, return_counts=True)
+        paths, index = np.unique(at[known] * cells + cell[lo:hi][known], return_inverse=True)
+        here = lo + np.flatnonzero(known)
+        count = rows.counted(index, here)
         below = []
         for path, size in zip(paths.tolist(), count.tolist(), strict=True):
             child = Node(size)
@@ -56,7 +58,7 @@ def tree(rows: Rows) -> Node:
             parent.answers[path % cells] = {}
             below.append(child)
         given = answer[lo:hi][known]
-        said, size_of = np.unique(index[given >= 0] * rows.answers + given[given >= 0], return_counts=True)
+        said, size_of = rows.tallied(index[given >= 0] * rows.answers + given[given >= 0], here[given >= 0])
         for key, size in zip(said.tolist(), size_of.tolist(), strict=True):
             path = int(paths[key // rows.answers])
             level[path // cells].answers[path % cells][key % rows.answers] = size

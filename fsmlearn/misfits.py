@@ -13,7 +13,7 @@ import numpy as np
 
 from fsmlearn.about import Comparison
 from fsmlearn.denoise import Denoised
-from fsmlearn.extract import Extraction, output_of
+from fsmlearn.extract import Extraction, examples, output_of
 from fsmlearn.findings import WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
@@ -26,8 +26,12 @@ def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
     rows, fit = found.rows, found.standing.fit
     believed = np.where(fit.believed, fit.counts, 0)
     known = rows.symbol_answer >= 0
-    wrong = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol])
-    wrong = wrong[np.argsort(rows.order[wrong])]
+    place = np.empty(len(log), np.int64)  # of each row of the log, or of its like in a trace that is equal
+    place[rows.order] = np.arange(len(rows))
+    alike = examples(log, data, np.zeros(len(log), np.bool_))
+    place = place[np.arange(len(log)) + (log.offsets[alike] - log.offsets[:-1])[log.trace]]
+    row = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol][place])
+    wrong = place[row]
     kinds, kind = np.unique(fit.states[wrong] * rows.symbols + rows.symbol[wrong], return_inverse=True)
     true = np.zeros(len(kinds), log.output.dtype)  # output in the place of each kind of wrong row
     shares = []
@@ -36,7 +40,6 @@ def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
         answer = int(cell[believed[q, cell].argmax()])
         true[n] = data.answers[rows.symbol_answer[answer]][1]
         shares.append(f"{int(believed[q, answer]):,} of {int(fit.counts[q, cell].sum()):,} rows")
-    row = rows.order[wrong]
     output = log.output.copy()
     output[row] = true[kind]
 

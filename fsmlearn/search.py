@@ -50,11 +50,11 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     after = group[rows.following[linked]]
     possible = _possible(rows, label)
     fitting = possible[rows.symbol[linked], after]
-    moves, count = np.unique(way[fitting] * k + after[fitting], return_counts=True)
+    moves, count = rows.tallied(way[fitting] * k + after[fitting], linked[fitting])
     order = np.argsort(count, kind="stable")
     target = np.tile(possible.argmax(1), (k, 1))  # any state that shows what the answer names
     target.ravel()[moves[order] // k] = moves[order] % k  # the last written is the commonest
-    starts = np.bincount(rows.label[rows.first] * k + group[rows.first], minlength=rows.labels * k)
+    starts = rows.counted(rows.label[rows.first] * k + group[rows.first], rows.first, rows.labels * k)
     return Table(label, target, starts.reshape(-1, k).argmax(1))
 
 
@@ -85,7 +85,7 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         now = fit(rows, table, found)
     ahead = futures(rows, table, now.likelihood)
     # of states that explain what follows alike, the commonest
-    common = (ALIKE * now.counts.sum(1) / len(rows)).astype(np.float32)
+    common = (ALIKE * now.counts.sum(1) / rows.total).astype(np.float32)
     return Standing(table, now, ahead, (ahead + common).argmax(1))
 
 
@@ -99,7 +99,7 @@ def leading(rows: Rows, now: Fit) -> Ints:
     own = np.broadcast_to(np.arange(rows.symbols), (k, rows.symbols))
     if rows.labels > 1:
         return own
-    order = np.argsort(now.counts + now.believed * len(rows), axis=1, kind="stable")
+    order = np.argsort(now.counts + now.believed * rows.total, axis=1, kind="stable")
     main = np.zeros((k, len(rows.cell_label)), np.int64)
     main[np.arange(k)[:, None], rows.symbol_cell[order]] = order  # the last written is the commonest
     return np.where(now.believed, own, main[:, rows.symbol_cell])
@@ -128,7 +128,7 @@ def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     better = votes[each, best] > votes[each, table.target[state, symbol]] + CERTAIN
     target = table.target.copy()
     target[state[better], symbol[better]] = best[better]
-    labels, votes = summed(rows.label[rows.first], now.ahead[rows.first])
+    labels, votes = summed(rows, rows.first, rows.label[rows.first], now.ahead[rows.first])
     start = table.start.copy()
     start[labels] = votes.argmax(1)
     return target, start
@@ -139,13 +139,21 @@ def _votes(rows: Rows, now: Standing, leads: Ints) -> tuple[Ints, Ints, Floats]:
     state as its target (m, k). `leads` (k, U) is what `leading` says."""
     linked = rows.linked
     states = now.fit.states[linked]
-    keys, votes = summed(states * rows.symbols + leads[states, rows.symbol[linked]], now.ahead[rows.following[linked]])
+    key = states * rows.symbols + leads[states, rows.symbol[linked]]
+    keys, votes = summed(rows, linked, key, now.ahead[rows.following[linked]])
     symbol = keys % rows.symbols
     return keys // rows.symbols, symbol, np.where(_possible(rows, now.table.label)[symbol], votes, -np.inf)
 
 
-def summed(key: Ints, values: Singles | Floats) -> tuple[Ints, Floats]:
-    """Sums of the rows of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
+def summed(rows: Rows, which: Ints | slice, key: Ints, values: Singles) -> tuple[Ints, Floats]:
+    """Sums of values (n, k) of rows `which` (n,) of the log by key (n,): distinct keys (m,) and sums (m, k)."""
+    if rows.repeats:
+        values = values * rows.weight[which, None].astype(np.float32)
+    return added(key, values)
+
+
+def added(key: Ints, values: Singles | Floats) -> tuple[Ints, Floats]:
+    """Sums of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     begin = np.flatnonzero(np.diff(ordered, prepend=-1))
@@ -163,7 +171,7 @@ def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints
 
 def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
     """A shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
-    pairs = nearest(now, limit)
+    pairs = nearest(rows, now, limit)
     batch: list[tuple[int, int]] = []
     busy: set[int] = set()
     for j, i in pairs:
@@ -184,7 +192,7 @@ def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | Non
 
 def join(rows: Rows, now: Standing) -> Standing | None:
     """Merge two states that the log has no reason to tell apart, though neither knows the triggers of the other."""
-    for pair in nearest(now):
+    for pair in nearest(rows, now):
         table, found = redirected(now, [pair])
         if fit(rows, table, found).length < now.length - 1e-6:
             trial = settle(rows, table, found)
@@ -193,10 +201,10 @@ def join(rows: Rows, now: Standing) -> Standing | None:
     return None
 
 
-def nearest(now: Standing, limit: float = np.inf) -> list[tuple[int, int]]:
+def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[tuple[int, int]]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
-    states, sums = summed(now.fit.states, now.ahead)
+    states, sums = summed(rows, slice(None), now.fit.states, now.ahead)
     loss = np.full((k, k), np.inf)
     loss[states] = sums[np.arange(len(states)), states][:, None] - sums
     loss[now.table.label[:, None] != now.table.label[None, :]] = np.inf
@@ -226,10 +234,13 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     enters, way = enters[came], way[came]
     key = way * rows.symbols + rows.symbol[enters]
     keys, votes = summed(
-        key, np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0))
+        rows,
+        enters,
+        key,
+        np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0)),
     )
     by, symbol = keys // rows.symbols, keys % rows.symbols
-    count = np.unique(key, return_counts=True)[1]
+    count = rows.tallied(key, enters)[1]
     count[rows.symbol_answer[symbol] < 0] = 0
     ways, index = np.unique(by, return_inverse=True)
     state = np.zeros(len(ways), np.int64)
@@ -240,7 +251,7 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     of = np.bincount(cell_index, count)[cell_index]
     most = np.zeros(cell_index.max() + 1)
     np.maximum.at(most, cell_index, count)
-    stray = float(np.log((now.fit.misfits + 1) / (len(rows) + 2) / max(rows.answers - 1, 1)))
+    stray = float(np.log((now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)))
     own = count * np.log(np.maximum(count, 1) / np.maximum(of, 1))
     extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(np.maximum(of, 1))
     believed = (count == most[cell_index]) | (own - count * stray > extra)
@@ -248,7 +259,7 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
         commonest = np.flatnonzero(count == most[cell_index])[::-1]
         leads = np.zeros(len(most), np.int64)
         leads[cell_index[commonest]] = commonest
-        led, sums = summed(np.where(believed, np.arange(len(keys)), leads[cell_index]), votes)
+        led, sums = added(np.where(believed, np.arange(len(keys)), leads[cell_index]), votes)
         votes = np.zeros_like(votes)
         votes[led] = sums
     votes = np.where(_possible(rows, table.label)[symbol], votes, -np.inf)
@@ -308,7 +319,7 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     stray = np.where(now.fit.believed | ~known, 0, now.fit.counts)
     starts = np.searchsorted(rows.symbol_cell, np.arange(cells))
     of = np.add.reduceat(np.where(known, now.fit.counts, 0), starts, axis=1)
-    usual = of * (now.fit.misfits + 1) / (len(rows) + 2) / max(rows.answers - 1, 1)
+    usual = of * (now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)
     doubtful = np.maximum.reduceat(stray, starts, axis=1) > usual + 2 * np.sqrt(usual)
     asked = np.flatnonzero(doubtful[states, cell] & known[rows.symbol])
     ways, way = np.unique(states * cells + cell, return_inverse=True)
@@ -323,8 +334,10 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
         before[np.arange(hi - lo), way[lo:hi]] = True
     key = states[asked] * rows.symbols + rows.symbol[asked]
     order = np.argsort(key, kind="stable")
-    keys, begin, count = np.unique(key[order], return_index=True, return_counts=True)
-    after = np.add.reduceat(taken[order], begin, axis=0, dtype=np.int64)  # (keys, ways)
+    keys, begin = np.unique(key[order], return_index=True)
+    weight = rows.weight[asked[order]]
+    count = np.add.reduceat(weight, begin)
+    after = np.add.reduceat(taken[order] * weight[:, None], begin, axis=0)  # (keys, ways)
     at = keys // rows.symbols * cells + rows.symbol_cell[keys % rows.symbols]
     first = np.flatnonzero(np.diff(at, prepend=-1))
     best = np.maximum.reduceat
@@ -421,7 +434,7 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:
     """Merge whatever costs least until at most `states` states are left, or one for every label."""
     while len(now.table) > states:
-        trials = [settle(rows, *redirected(now, [pair])) for pair in nearest(now)[:8]]
+        trials = [settle(rows, *redirected(now, [pair])) for pair in nearest(rows, now)[:8]]
         if not trials:
             return now
         now = min(trials, key=lambda trial: trial.length)

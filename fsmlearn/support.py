@@ -35,7 +35,7 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
             stray[q, u] = 0
 
     inside = np.zeros((len(label), len(label)))
-    entered, votes = summed(now.fit.states, now.ahead)
+    entered, votes = summed(rows, slice(None), now.fit.states, now.ahead)
     inside[entered] = votes
     states = {}
     for q, name in enumerate(names):
@@ -47,7 +47,8 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
     symbol = np.where(known, np.arange(rows.symbols), leading(rows, now.fit))[
         now.fit.states[linked], rows.symbol[linked]
     ]
-    keys, after = summed(now.fit.states[linked] * rows.symbols + symbol, now.ahead[rows.following[linked]])
+    key = now.fit.states[linked] * rows.symbols + symbol
+    keys, after = summed(rows, linked, key, now.ahead[rows.following[linked]])
     followed = {key: i for i, key in enumerate(keys.tolist())}
     nothing = np.zeros(len(label))
     transitions = []

@@ -197,8 +197,8 @@ def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> 
     return loss / max(rows, 1), right / max(rows, 1)
 
 
-def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
-    """Memory *before* each row of the log, (N, M), the windows run in order and equal ones once."""
+def visit(data: Histories, cell: Cell, params: Params, rows: NDArray[np.int64] | None = None) -> FloatArray:
+    """Memory *before* each row of the log, (N, M), or before some `rows` (n,); equal windows are run once."""
     grove = forest(data, np.arange(len(data.starts)))
     after = np.empty((data.distinct, cell.width(params)), np.float32)
     carried = np.zeros((len(grove), after.shape[1]), np.float32)
@@ -213,8 +213,7 @@ def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
             memory = cell.forward(params, packed.batch, room=room).memory
             carried[packed.places] = memory[packed.ends]
             after[data.history[packed.rows]] = memory
-    begins = data.starts[data.previous < 0]
-    before = np.empty((len(data), after.shape[1]), np.float32)
-    before[1:] = after[data.history[:-1]]
-    before[begins] = 0
+    rows = np.arange(len(data)) if rows is None else rows
+    before = after[data.history[rows - 1]]
+    before[np.isin(rows, data.starts[data.previous < 0])] = 0
     return before

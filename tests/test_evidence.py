@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import log_of, random_machine, visible, walk
 
-from fsmlearn.evidence import LOST, Rows, Table, fit, futures, pack, run
+from fsmlearn import search
+from fsmlearn.evidence import LOST, Ints, Rows, Table, fit, futures, pack, run
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 
@@ -303,3 +304,50 @@ def test_how_states_are_numbered_does_not_matter(seed: int) -> None:
     moved[to] = to[target]
     other = fit(rows, Table(table.label, moved, to[table.start]), np.zeros(len(rows), int))
     assert other.length == pytest.approx(result.length)
+
+
+@given(SEEDS, st.sampled_from([1, 2]))
+@settings(deadline=None, max_examples=30)
+def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 6, size=6)
+    copies = rng.integers(1, 5, size=6)
+    walks = [rng.integers([labels, 2, 2], size=(n, 3)) for n in lengths]
+    parts = [walk for walk, n in zip(walks, copies, strict=True) for _ in range(n)]
+    label, trigger, answer = np.concatenate(parts).T
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+    broken = np.zeros(len(label), np.bool_)
+    names = np.array([0, labels - 1]) if labels > 1 else np.full(2, -1)
+    first = np.cumsum(copies) - copies
+
+    def rows_of(traces: Ints | None, copies: Ints | None) -> Rows:
+        return pack(
+            label,
+            trigger,
+            answer,
+            offsets,
+            broken,
+            labels=labels,
+            triggers=2,
+            answer_label=names,
+            certain=labels == 1,
+            traces=traces,
+            copies=copies,
+        )
+
+    every, each = rows_of(None, None), rows_of(first, copies)
+    assert each.total == len(every) == len(label)
+    assert len(each) == lengths.sum()
+    table = search.from_groups(each, each.label * 2 + each.symbol % 2, 2 * labels)
+    assert_same(search.from_groups(every, every.label * 2 + every.symbol % 2, 2 * labels), table)
+    one, other = (fit(rows, table, np.zeros(len(rows), int)) for rows in (every, each))
+    assert np.array_equal(one.counts, other.counts)
+    assert one.misfits == other.misfits
+    assert one.length == pytest.approx(other.length)
+    long, short = search.descend(every, table), search.descend(each, table)
+    assert long.length == pytest.approx(short.length)
+    assert np.array_equal(long.fit.counts, short.fit.counts)
+
+
+def assert_same(one: Table, other: Table) -> None:
+    assert all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("label", "target", "start"))

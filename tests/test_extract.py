@@ -43,7 +43,8 @@ def test_the_machine_behind_a_log_is_found_with_its_counts(hiding: tuple[Machine
     for t in found.machine.transitions:
         counts[found.machine.visible(t.state), t.trigger, found.machine.visible(t.next_state)] += t.count
     assert counts == rows
-    assert found.vectors == sum(map(len, traces))
+    assert found.rows.total == sum(map(len, traces))
+    assert found.vectors == sum(map(len, set(map(tuple, traces))))
     assert found.clusters >= 4
 
 

@@ -21,7 +21,7 @@ def test_the_tree_counts_what_follows_every_history(seed: int) -> None:
         history: tuple[int, ...] = ()
         while row >= 0:
             cell = int(rows.symbol_cell[rows.symbol[row]])
-            seen[history, cell, int(rows.symbol_answer[rows.symbol[row]])] += 1
+            seen[history, cell, int(rows.symbol_answer[rows.symbol[row]])] += int(rows.weight[row])
             history, row = (*history, cell), int(rows.following[row])
     found: Counter[tuple[tuple[int, ...], int, int]] = Counter()
     todo: list[tuple[tuple[int, ...], Node]] = [((), merging.tree(rows))]

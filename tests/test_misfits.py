@@ -46,10 +46,10 @@ def disturbed(log: Log, wrong: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Lo
     return dataclasses.replace(log, output=output)
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 12))
-def test_every_wrong_answer_is_found_and_no_true_row_is(seed: int, errors: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.sampled_from([(20, 10), (100, 2)]))
+def test_every_wrong_answer_is_found_and_no_true_row_is(seed: int, errors: int, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)
-    log = lamp(rng, traces=20, length=10)
+    log = lamp(rng, *size)  # of a hundred traces of two rows many are equal
     wrong = np.sort(rng.choice(len(log), errors, replace=False))
     read = disturbed(log, wrong)
     data, found = known(read, LAMP)

@@ -175,7 +175,12 @@ def test_what_is_told_of_a_run_is_true(tmp_path: Path) -> None:
     assert (about.training.hidden, len(about.training.epochs)) == (20, 5)
     assert learned.model.params["W"].shape == (20, 20)
     assert about.training.parameters == sum(value.size for value in learned.model.params.values())
-    assert about.extraction.vectors == len(learned.denoised.log)
+    traces = np.split(
+        np.stack([learned.denoised.log.state, learned.denoised.log.trigger]), learned.denoised.log.offsets[1:-1], 1
+    )
+    assert about.extraction.vectors == sum(
+        len(rows[0]) for rows in {trace.tobytes(): trace for trace in traces}.values()
+    )
     assert about.extraction.states == len(learned.machine.states)
     assert about.extraction.misfits == 0
     assert about.settings["seed"] == 3
