@@ -181,9 +181,6 @@ def extract(
     there are visible states); by itself the number of states follows from the description length.
     """
     whole = rows = packed(log, data, gap)
-    merged = mending.merge(whole, merging.proposals(whole)) if whole.certain else None
-    if merged is not None and np.count_nonzero(merged[0].mended) * mending.RARE > len(whole):
-        rows, _ = merged  # the network sees triggers only, and where rows are lost it cannot know
     vectors = visit(data, model.cell, model.params, rows.order)
     met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
     met[rows.cell_label, rows.cell_trigger] = True
@@ -193,7 +190,12 @@ def extract(
     groups, clusters = groups_of(oracle, first, rows.label, least)
     proposed = search.from_groups(rows, groups, clusters)
     now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
-    if merged is not None:
+    if whole.certain:
+        merged = mending.merge(whole, merging.proposals(whole))
+        if merged[1].length < now.length and merged[0].mended.any():
+            rows, _ = merged  # the network sees triggers only, and where rows are lost it cannot know
+            proposed = search.from_groups(rows, groups, clusters)
+            now = asked_again(replace(oracle, rows=rows), first, least, search.descend(rows, proposed, groups))
         rows, now = mending.best((rows, now), merged, least)
         drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
         if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
