@@ -73,7 +73,7 @@ class Oracle:
         return answer.astype(np.int16)
 
 
-def examples(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
+def first_alike(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
     """(R,) for each trace of a log the first one that is equal to it, answers and gaps (N,) included."""
     rows = np.column_stack([data.inputs, data.targets + 1, gap])
     number = numbered(rows, max(data.words, len(data.answers) + 1, 2), log.offsets)[log.offsets[1:] - 1]
@@ -84,7 +84,7 @@ def examples(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
 def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
     """A log as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
     visible = log.kind == "visible"
-    traces, copies = np.unique(examples(log, data, gap), return_counts=True)
+    traces, copies = np.unique(first_alike(log, data, gap), return_counts=True)
     return evidence.pack(
         log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
         log.trigger.astype(np.int64),
@@ -194,10 +194,10 @@ def extract(
     if whole.certain:
         merged = mending.merge(whole, merging.proposals(whole))
         # The network sees triggers only, and where rows are lost it cannot know: states without end would explain it.
-        broken = merged[0].mended.any() and len(now.table) > MANY * len(merged[1].table)
-        if not broken or now.length < merged[1].length:
+        lost = bool(merged[0].mended.any())
+        if not lost or len(now.table) <= MANY * len(merged[1].table) or now.length < merged[1].length:
             now = asked_again(oracle, first, least, now)
-        if merged[0].mended.any() and merged[1].length < now.length:
+        if lost and merged[1].length < now.length:
             rows, _ = merged
             now = search.descend(rows, search.from_groups(rows, groups, clusters), groups)
             now = asked_again(replace(oracle, rows=rows), first, least, now)

@@ -26,7 +26,7 @@ MOST = 200  # pairs of states at most that two machines are crossed by
 Mended = tuple[Rows, Standing]  # a machine, and the rows with the breaks that it found
 
 
-def merge(rows: Rows, tables: Iterable[Table]) -> tuple[Rows, Standing]:
+def merge(rows: Rows, tables: Iterable[Table]) -> Mended:
     """The shortest machine that merging states and mending reach from the most promising of some tables, and the rows
     with the breaks found on the way. No state is split: that would pay wherever rows are lost."""
     anywhere = np.zeros(len(rows), np.int64)
@@ -39,12 +39,12 @@ def merge(rows: Rows, tables: Iterable[Table]) -> tuple[Rows, Standing]:
     return descend(rows, now, grow=False)
 
 
-def descend(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Standing]:
+def descend(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
     """Search from a machine, and then seek breaks and search in turns."""
     return refine(rows, search.descend(rows, now.table, now.found, grow=grow), grow=grow)
 
 
-def refine(rows: Rows, now: Standing, *, grow: bool = True) -> tuple[Rows, Standing]:
+def refine(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
     """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace."""
     for _ in range(ROUNDS):
         broken, found = mend(rows, now)

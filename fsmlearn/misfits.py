@@ -13,7 +13,7 @@ import numpy as np
 
 from fsmlearn.about import Comparison
 from fsmlearn.denoise import Denoised
-from fsmlearn.extract import Extraction, examples, output_of
+from fsmlearn.extract import Extraction, first_alike, output_of
 from fsmlearn.findings import WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
@@ -28,7 +28,7 @@ def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
     known = rows.symbol_answer >= 0
     place = np.empty(len(log), np.int64)  # of each row of the log, or of its like in a trace that is equal
     place[rows.order] = np.arange(len(rows))
-    alike = examples(log, data, np.zeros(len(log), np.bool_))
+    alike = first_alike(log, data, np.zeros(len(log), np.bool_))
     place = place[np.arange(len(log)) + (log.offsets[alike] - log.offsets[:-1])[log.trace]]
     row = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol][place])
     wrong = place[row]
