@@ -160,6 +160,8 @@ def load_model(path: str | Path) -> Model:
 def is_model(path: str | Path) -> bool:
     """Whether the file looks like a model rather than like a log: a zip with our name on it."""
     try:
+        if not Path(path).is_file():  # a device would be read without end
+            return False
         with zipfile.ZipFile(path) as archive:
             return archive.comment.startswith(MAGIC)
     except (OSError, *_BROKEN):

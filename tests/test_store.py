@@ -226,6 +226,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     assert "not an fsmlearn model" in refuse(log)
     assert not store.is_model(tmp_path)
     assert not store.is_model(tmp_path / "missing")
+    assert not store.is_model(Path("/dev/zero"))
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:

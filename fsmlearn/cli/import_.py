@@ -37,5 +37,6 @@ def run(
     for note in found.notes:
         console.note(note)
     if not quiet:
-        size = f"{len(found.machine.states):,} states, {len(found.machine.transitions):,} transitions"
+        states, transitions = len(found.machine.states), len(found.machine.transitions)
+        size = f"{states:,} state{'s' * (states != 1)}, {transitions:,} transition{'s' * (transitions != 1)}"
         console.aside(f"{size}, starting in {found.machine.initial}; saved as {model}")
