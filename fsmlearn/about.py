@@ -169,6 +169,25 @@ class About:
         return about
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a machine comes from that was not learned; it stands where others have their `About`."""
+
+    imported: str  # the file
+    version: str  # of fsmlearn
+
+    @staticmethod
+    def fits(data: Any) -> bool:
+        """Whether this is what JSON knows of an origin, and not of an `About`."""
+        return isinstance(data, dict) and "imported" in data
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Origin:
+        """Read what JSON knows of it; ValueError says what does not fit."""
+        origin: Origin = _shaped(cls, data, "about")
+        return origin
+
+
 def _plain(value: Any) -> Any:
     """Dataclasses and mappings as dicts, tuples as lists."""
     if is_dataclass(value):

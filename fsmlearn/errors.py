@@ -12,6 +12,10 @@ class LogError(FsmlearnError):
     """A log cannot be read as it stands; the text names file, line and remedy."""
 
 
+class FormatError(FsmlearnError):
+    """A machine in the format of another tool cannot be read as it stands; the text names file, line and remedy."""
+
+
 class ModelError(FsmlearnError):
     """A model file is missing, foreign, truncated or of another version."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -117,6 +117,27 @@ class Machine:
                 edges.append(_Edge(state, trigger, following, output, count, share))
         return _assemble(kind, initial, labels, triggers, edges)
 
+    @classmethod
+    def arrange(
+        cls,
+        kind: Kind,
+        initial: str,
+        labels: Mapping[str, str | None],
+        triggers: Sequence[str],
+        transitions: Iterable[Transition],
+    ) -> Machine:
+        """A machine whose states (name -> label) and probabilities are known, put in order.
+
+        Unreachable states are left out. Parts that do not fit raise ValueError, a state that is unknown KeyError.
+        """
+        number = {name: i for i, name in enumerate(labels)}
+        edges = [
+            _Edge(number[t.state], t.trigger, number[t.next_state], t.output, t.count, t.probability)
+            for t in transitions
+        ]
+        named = _assemble(kind, number[initial], list(labels), triggers, edges)  # each name is a label of its own
+        return replace(named, states=tuple(State(state.name, labels[state.name]) for state in named.states))
+
     @cached_property
     def _by_state(self) -> dict[str, dict[str, tuple[Transition, ...]]]:
         table: dict[str, dict[str, list[Transition]]] = {state.name: {} for state in self.states}
@@ -139,6 +160,10 @@ class Machine:
     def successors(self, state: str, trigger: str) -> tuple[Transition, ...]:
         """The ways on from `state` under `trigger`, the most probable first; () where there is none."""
         return self._by_state.get(state, {}).get(trigger, ())
+
+    def ways(self, state: str) -> Mapping[str, tuple[Transition, ...]]:
+        """Trigger -> the ways on from `state`, as in `successors`, for the triggers that have any, in their order."""
+        return self._by_state[state]
 
     def unseen(self) -> tuple[tuple[str, str], ...]:
         """The (state, trigger) pairs without a way on: no believed row of the log shows what happens there."""

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Support, TrainingSummary, Verdict
+from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Origin, Support, TrainingSummary, Verdict
 from fsmlearn.formats import Cell, Row, plain, printable
 from fsmlearn.machine import Machine
 
@@ -141,7 +141,12 @@ def training(summary: TrainingSummary) -> RenderableType:
     return titled(("training", facts))
 
 
-def states(machine: Machine, about: About) -> RenderableType:
+def imported(origin: Origin, size: RenderableType) -> RenderableType:
+    """Where a machine comes from that was not learned, and how large it is."""
+    return Group(titled(("imported", [origin.imported])), size, titled(("made with", [f"fsmlearn {origin.version}"])))
+
+
+def states(machine: Machine, about: About | None = None) -> RenderableType:
     """How large the machine is, and which visible states it splits."""
     labels = Counter(label for label in machine.labels.values() if label is not None)
     size = counted(len(machine.states), "state")
@@ -157,7 +162,7 @@ def states(machine: Machine, about: About) -> RenderableType:
         facts.append(f"{counted(random, 'state and trigger', 'states and triggers')} with more than one way on")
     if missing := len(machine.unseen()):
         facts.append(f"{missing:,} of {missing + len(pairs):,} states and triggers never seen together")
-    if about.extraction.misfits and about.log.kind == "visible":
+    if about and about.extraction.misfits and about.log.kind == "visible":
         facts.append(f"{counted(about.extraction.misfits, 'clean row')} without a place in it")
     return titled(("machine", facts))
 

@@ -12,6 +12,7 @@ import pytest
 from test_store import ABOUT, MACHINE, NETWORK
 
 from fsmlearn import store
+from fsmlearn.export import export
 
 PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 
@@ -48,6 +49,12 @@ ORDER = [
     ["pipeline"],
     ["store"],
     ["formats"],
+    ["export.names", "export.picture", "imports.draft"],
+    ["export.dot", "export.mermaid", "export.plantuml", "export.xstate", "export.python", "export.transitions"],
+    ["export.json", "export.yaml", "export.csv", "export.python_statemachine", "export.vocabulary", "imports.tokens"],
+    ["export.scxml", "export.smv", "export.prism", "export.aalpy", "export.kiss2", "imports.graphviz"],
+    ["imports.dot", "imports.json", "imports.scxml"],
+    ["export.__init__", "imports.__init__"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -58,6 +65,7 @@ ORDER = [
     ["cli.tab", "cli.help"],
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.export", "cli.import_"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
@@ -107,7 +115,7 @@ def test_each_module_imports_only_from_those_before_it(name: str) -> None:
 def test_each_package_is_imported_where_it_belongs(name: str) -> None:
     tops = {each.split(".")[0] for each in imported(modules()[name].read_text("utf-8"))}
     foreign = tops - set(sys.stdlib_module_names) - {"fsmlearn"}
-    if name in STANDARD_ONLY:
+    if name in STANDARD_ONLY or name.startswith(("export.", "imports.")):
         assert not foreign
     assert "click" not in foreign, "Typer carries its own"
     for package, places in HEAVY.items():
@@ -129,12 +137,16 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
     (["report", "--format", "csv"], set()),
+    (["export", "--to", "dot"], set()),
+    (["export", "--to", "yaml"], set()),
+    (["import", "machine.dot", "--model", "imported.fsm"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),
     (["filter", "-h"], set()),
     (["info", "--help"], set()),
     (["predict", "--help"], set()),
+    (["import", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
@@ -171,6 +183,7 @@ def foreign(names: set[str]) -> set[str]:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("light")
     store.save(directory / "model.fsm", MACHINE, ABOUT, NETWORK)
+    (directory / "machine.dot").write_text(export(MACHINE, "dot"))
     return directory
 
 

@@ -33,9 +33,12 @@ def run(
     from fsmlearn import report, sequence_report, store
 
     if len(files) == 1 and store.is_model(files[0]):
-        machine, about = store.load_machine(files[0]), store.load_about(files[0])
+        machine, origin = store.load_machine(files[0]), store.load_origin(files[0])
         page = sequence_report if machine.kind == "lts" else report
-        console.show(page.model(machine, about))
+        if origin is not None:
+            console.show(report.imported(origin, page.states(machine)))
+        else:
+            console.show(page.model(machine, store.load_about(files[0])))
         return
 
     from fsmlearn import config, sources, summary
