@@ -20,6 +20,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
+    ["sample"],
     ["runs", "fields"],
     ["columns", "records", "traces", "sources"],
     ["cells", "ngrams", "contexts", "forecast"],
@@ -31,6 +32,7 @@ ORDER = [
     ["denoise"],
     ["summary"],
     ["histories"],
+    ["sampling"],
     ["rnn"],
     ["elman", "gru", "lstm", "forest"],
     ["train"],
@@ -46,8 +48,13 @@ ORDER = [
     ["predict", "following"],
     ["config"],
     ["pipeline"],
+    ["dynamics"],
+    ["plane"],
+    ["files"],
     ["store"],
     ["formats"],
+    ["plots.__init__", "plots.diagram", "plots.graphviz"],
+    ["plots.styled", "plots.outline"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -57,13 +64,14 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY |= {"files", "sample", "plots.__init__", "plots.diagram", "plots.styled", "plots.graphviz", "plots.outline"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
