@@ -60,7 +60,8 @@ class Network:
         """The visible states (n,) that the network answers with at memories (n, M); -1 where the log hides them."""
         if self.sample.kind != "visible":
             return np.full(len(memory), -1)
-        return self._shown[self.cell.logits(self.params, memory).argmax(1)]
+        answers: Ints = self._shown[self.cell.logits(self.params, memory).argmax(1)]
+        return answers
 
     def move(self, memory: Floats, shown: Ints, trigger: Ints | int) -> tuple[Floats, Ints]:
         """One step: memories (n, M) and visible states (n,) -> those after a trigger, or after one (n,) for each."""
@@ -196,9 +197,10 @@ def nearest(visited: Visits, memory: Floats) -> Ints:
     return states
 
 
-def resting(network: Network, visited: Visits, word: Sequence[int], among: Ints) -> list[Attractor]:
-    """The points at which visited memories `among` come to rest when a word is repeated, the commonest first."""
-    tried = among[np.unique(np.linspace(0, len(among) - 1, min(TRIED, len(among))).astype(np.int64))]
+def resting(network: Network, visited: Visits, word: Sequence[int], among: Ints, most: int = TRIED) -> list[Attractor]:
+    """The points at which visited memories `among` come to rest when a word is repeated, the commonest first; at
+    most `most` of them are tried, evenly spread."""
+    tried = among[np.unique(np.linspace(0, len(among) - 1, min(most, len(among))).astype(np.int64))]
     rest = settle(network, visited.memory[tried], visited.shown[tried], word)
     left = np.flatnonzero(rest.still)
     found = []

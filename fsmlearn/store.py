@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fsmlearn import files
 from fsmlearn.errors import ModelError
 from fsmlearn.machine import Machine
 
@@ -51,6 +50,7 @@ def save(path: str | Path, machine: Machine, about: About, network: Network, sam
     nothing of the log in it. Raises ModelError where the place cannot be written."""
     import numpy as np
 
+    from fsmlearn import files
     from fsmlearn.sample import Sample
 
     arrays = io.BytesIO()
@@ -72,6 +72,8 @@ def save(path: str | Path, machine: Machine, about: About, network: Network, sam
 
 def check_writable(path: str | Path) -> None:
     """Raise the ModelError that `save` would raise for this place, before there is something to lose."""
+    from fsmlearn import files
+
     files.check_writable(path, "--model", ModelError)
 
 
