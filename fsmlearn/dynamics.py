@@ -29,10 +29,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 UNSURE = -1  # in place of a state, where the rows leave it open
+SURE = 0.9  # share of a belief that makes it a state
 STILL = 1e-6  # that a memory moves at most where it rests
 REPEATS = 500  # of a word, within which it has to
 TRIED = 16  # visited memories of a state that are tried
 APART = 1e-3  # between two points of rest
+NUDGE = 1e-2  # from which a memory must find back to a point of rest that attracts
 
 
 class Network:
@@ -131,7 +133,7 @@ def states_of(machine: Machine, sample: Sample, trace: SampledTrace) -> list[int
         if sample.kind == "visible":
             belief = {name: share for name, share in belief.items() if machine.labels[name] == sample.states[shown]}
         likely = max(belief, key=lambda name: belief[name], default=None)
-        sure = likely is not None and belief[likely] > 0.5 * sum(belief.values())
+        sure = likely is not None and belief[likely] >= SURE * sum(belief.values())
         found.append(number[likely] if sure and likely is not None else UNSURE)
 
     for row, trigger in enumerate(trace.trigger):
@@ -198,8 +200,8 @@ def nearest(visited: Visits, memory: Floats) -> Ints:
 
 
 def resting(network: Network, visited: Visits, word: Sequence[int], among: Ints, most: int = TRIED) -> list[Attractor]:
-    """The points at which visited memories `among` come to rest when a word is repeated, the commonest first; at
-    most `most` of them are tried, evenly spread."""
+    """The points that attract visited memories `among` when a word is repeated, the commonest first; at most `most`
+    memories are tried, evenly spread."""
     tried = among[np.unique(np.linspace(0, len(among) - 1, min(most, len(among))).astype(np.int64))]
     rest = settle(network, visited.memory[tried], visited.shown[tried], word)
     left = np.flatnonzero(rest.still)
@@ -207,14 +209,23 @@ def resting(network: Network, visited: Visits, word: Sequence[int], among: Ints,
     while len(left):
         memory, shown = rest.memory[left[0]], int(rest.shown[left[0]])
         here = (np.linalg.norm(rest.memory[left] - memory, axis=1) < APART) & (rest.shown[left] == shown)
-        state = int(nearest(visited, memory[None])[0])
-        found.append(Attractor(state, tuple(word), memory, shown, float(here.sum()) / len(tried)))
+        if _attracts(network, memory, shown, word):
+            state = int(nearest(visited, memory[None])[0])
+            found.append(Attractor(state, tuple(word), memory, shown, float(here.sum()) / len(tried)))
         left = left[~here]
     return sorted(found, key=lambda each: -each.share)
 
 
+def _attracts(network: Network, memory: Floats, shown: int, word: Sequence[int]) -> bool:
+    """Whether memories beside a point of rest, in a few random directions, come back to it."""
+    beside = np.random.default_rng(0).normal(size=(4, len(memory)))
+    beside *= NUDGE / np.linalg.norm(beside, axis=1, keepdims=True)
+    back = settle(network, memory + beside, np.full(4, shown), word)
+    return bool((np.linalg.norm(back.memory - memory, axis=1) < APART).all())
+
+
 def attractors(network: Network, machine: Machine, visited: Visits) -> dict[int, Attractor]:
-    """For each state the point that most of its visited memories settle to when what keeps the state is repeated: a
+    """For each state the point that half of its visited memories or more settle to when what keeps the state is repeated: a
     trigger that leads back to it at once, the one with the most rows first, or else a shortest word that does.
 
     A state that nothing leads back to has no attractor, nor has one whose memories drift on, or end in another state. A
@@ -227,7 +238,7 @@ def attractors(network: Network, machine: Machine, visited: Visits) -> dict[int,
         among = np.flatnonzero(visited.state == q)
         for way in ways_back(machine, name) if len(among) else ():
             points = resting(network, visited, [number[trigger] for trigger in way], among)
-            if points and points[0].share > 0.5 and points[0].state == q:
+            if points and points[0].share >= 0.5 and points[0].state == q:
                 found[q] = points[0]
                 break
     return found

@@ -74,7 +74,15 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
-STANDARD_ONLY |= {"files", "sample", "plots.__init__", "plots.diagram", "plots.styled", "plots.graphviz", "plots.outline"}
+STANDARD_ONLY |= {
+    "files",
+    "sample",
+    "plots.__init__",
+    "plots.diagram",
+    "plots.styled",
+    "plots.graphviz",
+    "plots.outline",
+}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 

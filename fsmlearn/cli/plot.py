@@ -33,6 +33,7 @@ def run(
         Option("--output", "-o", metavar="FILE", help="The picture to write; its suffix is svg, png or pdf."),
     ] = None,
     model: options.Model = options.MODEL,
+    quiet: options.Quiet = False,
     around: Annotated[
         str | None, Option("--around", metavar="STATE", help="machine: this state and its neighbours alone.")
     ] = None,
@@ -99,6 +100,8 @@ def run(
         files.check_writable(output, "-o", PictureError)
     if kind == "machine":
         shown = _diagram(model, around, collapse, min_count, noise, unseen)
+        if shown.omitted and not quiet:
+            console.aside(f"not shown: {', '.join(shown.omitted)}")
         if output is None or format is None:
             _print(shown)
             return
@@ -112,6 +115,8 @@ def run(
             raise SettingsError(f"{kind} shows what one trigger does; name it with --trigger")
         picture = _saved(kind, model, _plane(components), trace, trigger or None, beside or [], format)
     files.write(output, picture, "-o", PictureError)
+    if not quiet:
+        console.aside(f"saved as {output}")
 
 
 def _format(output: str | None) -> str | None:
@@ -149,14 +154,12 @@ def _rows(given: str | None) -> int:
 
 
 def _print(shown: Diagram) -> None:
-    """The machine as text, and on stderr what of it is left out."""
+    """The machine as text."""
     from fsmlearn.plots.outline import outline
 
     if shown.unseen or any(edge.kind == "noise" for edge in shown.edges):
         raise SettingsError("--noise and --unseen are for pictures; name one with -o, such as -o machine.svg")
     console.out(outline(shown, console.width()))
-    if shown.omitted:
-        console.aside(f"not shown: {', '.join(shown.omitted)}")
 
 
 def _plane(components: str | None) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A model file -> a figure of its network. These are the functions for other programs; what they return is matplotlib's.
+"""A model file -> a figure of its network: the functions for other programs. What they return is matplotlib's.
 
 Each raises what `store` raises for a file that is none, and SettingsError or UnknownNameError for what cannot be shown.
 """
@@ -111,7 +111,7 @@ def transitions(model: File) -> Figure:
             f"{model}: there is nothing to compare, for a log of events is taken at its word; "
             "`fsmlearn extract-table` prints the shares"
         )
-    return heat.transitions(comparison)
+    return heat.transitions(comparison, store.load_machine(model))
 
 
 def _under(of: _Space, trigger: str) -> tuple[int, list[Attractor]]:
