@@ -225,7 +225,7 @@ def _attracts(network: Network, memory: Floats, shown: int, word: Sequence[int])
 
 
 def attractors(network: Network, machine: Machine, visited: Visits) -> dict[int, Attractor]:
-    """For each state the point that half of its visited memories or more settle to when what keeps the state is repeated: a
+    """For each state the point that half of its visited memories or more settle to when what keeps it is repeated: a
     trigger that leads back to it at once, the one with the most rows first, or else a shortest word that does.
 
     A state that nothing leads back to has no attractor, nor has one whose memories drift on, or end in another state. A

@@ -30,6 +30,7 @@ from fsmlearn.errors import ModelError
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
 from fsmlearn.machine import Machine
+from fsmlearn.rnn import FloatArray
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import histories_of, sampled
 from fsmlearn.train import Model, visit
@@ -81,7 +82,7 @@ def test_of_a_log_of_events_the_first_memory_is_that_after_the_start(tmp_path: P
     params = drawn(Elman().initial(3, 4, 3, rng), rng)
     found = visits(Network(Model(Elman(), params), sample), machine)
     assert found.state.tolist() == [0, 1, 2]
-    memory = np.zeros((1, 4))
+    memory: FloatArray = np.zeros((1, 4))
     for place, word in enumerate((2, 0, 1)):  # the start, then a and b
         memory = Elman().step({k: v.astype(np.float64) for k, v in params.items()}, memory, np.array([[word]]))
         np.testing.assert_allclose(found.memory[place], memory[0], atol=1e-12)
@@ -153,7 +154,8 @@ def test_in_a_log_with_states_the_network_hears_its_own_answer() -> None:
     after, then = network.repeat(memory, shown, [0, 0])
     exact = {name: value.astype(np.float64) for name, value in params.items()}
     for i in range(20):
-        m, s = memory[[i]], int(shown[i])
+        m: FloatArray = memory[[i]]
+        s = int(shown[i])
         for _ in range(2):
             m = Elman().step(exact, m, np.array([[s, 2]]))
             s = sample.answers[int(Elman().logits(exact, m).argmax())][0]

@@ -25,7 +25,7 @@ logs: st.SearchStrategy[tuple[LogKind, list[list[tuple[str, ...]]]]] = st.one_of
         st.just("visible"), st.lists(st.lists(st.tuples(words, words, words), min_size=1, max_size=6), min_size=1)
     ),
     st.tuples(st.just("hidden"), st.lists(st.lists(st.tuples(words, words), min_size=1, max_size=6), min_size=1)),
-)  # type: ignore[assignment]
+)
 
 
 def moves(log: Log) -> set[tuple[int, ...]]:

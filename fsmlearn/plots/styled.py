@@ -95,9 +95,9 @@ def _state(shown: Diagram, node: Node, colour: str) -> str:
         else:
             lines += [(line, FAINT) for line in _cut_off(_strays(edge))]
             tip.append(_told(edge.ways, ", not believed"))
-    rows = [f'<tr><td><font point-size="13">{escape(_short(node.name))}</font></td></tr>']
+    rows = [f'<tr><td><font point-size="13">{_markup(_short(node.name))}</font></td></tr>']
     if lines:
-        text = "".join(f'<font color="{ink}">{escape(line)}</font><br align="left"/>' for line, ink in lines)
+        text = "".join(f'<font color="{ink}">{_markup(line)}</font><br align="left"/>' for line, ink in lines)
         rows.append(f'<tr><td balign="left"><font point-size="9">{text}</font></td></tr>')
     table = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{"".join(rows)}</table>'
     style = {"fillcolor": colour, "penwidth": "2" if initial else "1", "tooltip": _quoted("\n".join(tip))}
@@ -188,6 +188,11 @@ def _quoted(text: str) -> str:
         printable(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n")
     )
     return "\\n".join(lines)
+
+
+def _markup(text: str) -> str:
+    """The same in a label that is markup; there, too, backslashes are commands."""
+    return escape(text.replace("\\", "\\\\"))
 
 
 def _statement(name: str, **style: str) -> str:
