@@ -58,6 +58,7 @@ ORDER = [
     ["plots.labels", "plots.curves", "plots.heat"],
     ["plots.space"],
     ["plots.flow"],
+    ["plots.figures"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -84,6 +85,8 @@ STANDARD_ONLY |= {
     "plots.outline",
 }
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
+HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
 
 
 def modules() -> dict[str, Path]:
@@ -148,6 +151,8 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
     (["report", "--format", "csv"], set()),
+    (["plot", "machine", "--collapse"], set()),
+    (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),

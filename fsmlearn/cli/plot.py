@@ -99,11 +99,15 @@ def run(
 
         files.check_writable(output, "-o", PictureError)
     if kind == "machine":
+        if output is None and (noise or unseen):
+            raise SettingsError("--noise and --unseen are for pictures; name one with -o, such as -o machine.svg")
         shown = _diagram(model, around, collapse, min_count, noise, unseen)
         if shown.omitted and not quiet:
             console.aside(f"not shown: {', '.join(shown.omitted)}")
         if output is None or format is None:
-            _print(shown)
+            from fsmlearn.plots.outline import outline
+
+            console.out(outline(shown, console.width()))
             return
         from fsmlearn.plots import graphviz, styled
 
@@ -153,15 +157,6 @@ def _rows(given: str | None) -> int:
     return max(int(given), 1)
 
 
-def _print(shown: Diagram) -> None:
-    """The machine as text."""
-    from fsmlearn.plots.outline import outline
-
-    if shown.unseen or any(edge.kind == "noise" for edge in shown.edges):
-        raise SettingsError("--noise and --unseen are for pictures; name one with -o, such as -o machine.svg")
-    console.out(outline(shown, console.width()))
-
-
 def _plane(components: str | None) -> tuple[int, int]:
     if components is None:
         return 1, 2
@@ -183,7 +178,7 @@ def _saved(
     try:
         from fsmlearn.plots import figures, paper
     except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
+        if not (error.name or "").startswith("matplotlib"):
             raise
         raise PictureError(f"{kind} needs matplotlib; pip install 'fsmlearn[plots]'") from None
     figure: Figure

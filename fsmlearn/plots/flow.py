@@ -100,7 +100,7 @@ def basin_map(
     _rests(axes, labels, machine, on, rests, named=False)
     for i, states in enumerate(found.ends):
         text = " ⇄ ".join(word(machine.states[q].name) for q in states[:4]) + (" …" if len(states) > 4 else "")
-        labels.add(_inside(over, found.which == i), text, INK, 10)
+        labels.add(_inside(over, found.which == i), text, 10)
     called = word(network.sample.triggers[trigger])
     titled(axes, f"Where the network is after {ROUNDS} times {called}", on)
     _note(figure, on, found.met, rests, called)
@@ -116,7 +116,7 @@ def _rests(
         x, y = on.project(each.memory[None])[0].tolist()
         mark(axes, (x, y), colours[each.state], each)
         if named:
-            labels.add((x, y), word(machine.states[each.state].name), INK, 10)
+            labels.add((x, y), word(machine.states[each.state].name), 10)
         else:
             labels.keep.append((x, y))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import colorsys
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from matplotlib import rc_context
@@ -48,12 +49,18 @@ def lighter(colour: str, by: float) -> str:
     return _hex([part + (1 - part) * by for part in parts])
 
 
+@contextmanager
+def speechless() -> Iterator[None]:
+    """A letter that no font here has is drawn as a box, which speaks for itself: no warnings of it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
 def saved(figure: Figure, format: str) -> bytes:
     """The figure as a file: svg, png or pdf. The same figure gives the same bytes."""
     page = io.BytesIO()
-    # A letter that no font here has is drawn as a box, which speaks for itself.
-    with warnings.catch_warnings(), rc_context({"svg.hashsalt": "fsmlearn", "svg.fonttype": "none"}):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with speechless(), rc_context({"svg.hashsalt": "fsmlearn", "svg.fonttype": "none"}):
         dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[format]
         figure.savefig(page, format=format, dpi=110, metadata=dates)
     return page.getvalue()

@@ -45,7 +45,7 @@ def state_space(
     if trace is not None:
         _way(axes, labels, network, visited, places, trace)
     for q, place in places.items():
-        labels.add(place, word(machine.states[q].name), INK, 9.5)
+        labels.add(place, word(machine.states[q].name), 9.5)
     sizes = f"{CALLED[network.cell.vectors]} of {counted(len(network.sample.traces), 'trace')}"
     titled(axes, f"State space: {sizes}, by state", on)
     _legend(figure, found, places, bool((visited.state == UNSURE).any()))
@@ -108,7 +108,7 @@ def _way(
     for (start, end), words in steps.items():
         text = "\n".join(f"{_numbers(numbers)} {word(trigger)}" for trigger, numbers in words.items())
         if start == end:
-            labels.add(places[start], f"↻ {text}", INK, 8)
+            labels.add(places[start], f"↻ {text}", 8)
             continue
         arrow = FancyArrowPatch(
             places[start],
@@ -124,7 +124,7 @@ def _way(
             zorder=4,
         )
         axes.add_patch(arrow)
-        labels.add(_middle(axes, places[start], places[end]), text, INK, 8)
+        labels.add(_middle(axes, places[start], places[end]), text, 8)
 
 
 def _middle(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
