@@ -145,6 +145,14 @@ def test_much_on_one_way_is_cut_and_says_so(draw: Draw) -> None:
     assert any(triggers[-1] in tip for tip in drawn.tips), "the tooltip has it all"
 
 
+def test_triggers_that_do_the_same_share_a_line_and_shares_do_not() -> None:
+    rows: list[tuple[int, str, int, str | None, int]] = [(0, each, 1, "ok", 5) for each in "abc"]
+    rows.append((0, "d", 1, "no", 1))
+    rows += [(0, each, to, None, 1) for each in ("x", "y") for to in (1, 2)]
+    machine = Machine.build("mealy", 0, [None] * 3, [*"abcdxy"], rows)
+    assert 'label="a, b, c / ok\\nd / no\\nx 50.0 %\\ny 50.0 %"' in dot(diagram(machine))
+
+
 def test_what_is_left_out_is_said_under_the_picture(draw: Draw) -> None:
     of = diagram(star(9), states=4)
     drawn = Drawn(draw(dot(of), "svg"))

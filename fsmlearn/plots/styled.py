@@ -132,11 +132,12 @@ def _never(state: str, triggers: Sequence[str]) -> Iterator[str]:
 
 def _listed(ways: Iterable[Transition], to: str = "") -> list[str]:
     """Triggers that do the same share lines; an output stands behind them, a share, and where they lead to."""
-    alike: dict[tuple[str | None, str], list[str]] = {}
+    alike: dict[tuple[str | None, str, str], list[str]] = {}
     for way in ways:
-        alike.setdefault((way.output, share(way)), []).append(_short(way.trigger))
+        own = way.trigger if share(way) else ""  # a share is that of one trigger
+        alike.setdefault((way.output, share(way), own), []).append(_short(way.trigger))
     lines = []
-    for (output, often), triggers in alike.items():
+    for (output, often, _), triggers in alike.items():
         *before, last = _wrapped(triggers)
         lines += [*before, last + (f" / {_short(output)}" if output is not None else "") + often + to]
     return lines
