@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +48,10 @@ ENTRIES = [
         "A washing machine",
         "plot machine --model washing.fsm",
         "washing-machine.svg",
-        "Its log knows eight states; those that share a name share a colour. The programme decides how often the machine "
-        "soaks and rinses: `Programmed·3` comes to `Rinse·3`, and so to `Drain`, at once, `Programmed` the second time "
-        "round, `Programmed·2` the third. What leaves a state as it is stands inside of it, and so does what leads to "
-        "`Off`, because every other state does.",
+        "Its log knows eight states; those that share a name share a colour. The programme decides how often the "
+        "machine soaks and rinses: `Programmed·3` comes to `Rinse·3`, and so to `Drain`, at once, `Programmed` the "
+        "second time round, `Programmed·2` the third. What leaves a state as it is stands inside of it, and so does "
+        "what leads to `Off`, because every other state does.",
     ),
     Entry(
         "The same in a terminal",
@@ -106,10 +107,10 @@ ENTRIES = [
         "What a trigger does",
         "plot vector-field --trigger Handle --model door.fsm",
         "vector-field.png",
-        "Where `Handle` moves the memory of the door lock's network: it leaves a locked door locked and opens one that is "
-        "unlocked. The stars, where the arrows end in all dimensions, lie off the plane, so the arrows of the plane do "
-        "not run into them. Pale arrows start where the network takes the door to be in a state in which the log never "
-        "shows the handle.",
+        "Where `Handle` moves the memory of the door lock's network: it leaves a locked door locked and opens one that "
+        "is unlocked. The stars, where the arrows end in all dimensions, lie off the plane, so the arrows of the plane "
+        "do not run into them. Pale arrows start where the network takes the door to be in a state in which the log "
+        "never shows the handle.",
     ),
     Entry(
         "Where it ends",
@@ -121,10 +122,10 @@ ENTRIES = [
         "What is forgotten",
         "plot state-space --model lorry-elman.fsm",
         "lorry-elman.png",
-        "What the lorry was loaded with shows when it is unloaded, after 40 to 60 rows that say nothing of it: `S2` and "
-        "`S3` are on the way with the one load or the other. The Elman network mixes them in every clump, it has "
-        "forgotten the load; the machine that tells them apart was found without it. It has attractors, though: they "
-        "are what the latest trigger was.",
+        "What the lorry was loaded with shows when it is unloaded, after 40 to 60 rows that say nothing of it: `S2` "
+        "and `S3` are on the way with the one load or the other. The Elman network mixes them in every clump: it has "
+        "forgotten the load, and the machine that tells them apart was found without its help. A clump is what the "
+        "latest trigger was, and so is the attractor in it.",
     ),
     Entry(
         "What is kept",
@@ -137,15 +138,15 @@ ENTRIES = [
         "Why",
         "plot gradients --trigger Unload --model lorry-elman.fsm --beside lorry.fsm --beside lorry-lstm.fsm",
         "gradients.svg",
-        "How much the loss of the unloading says of the memory so many rows before. The Elman network's gradient vanishes, by "
-        "more than twenty orders of magnitude over 50 rows; that of cells with gates hardly fades.",
+        "How much the loss of the unloading says of the memory so many rows before. The Elman network's gradient "
+        "vanishes, by more than twenty orders of magnitude over 50 rows; that of cells with gates hardly fades.",
     ),
     Entry(
         "How it was learned",
         "plot learning --model washing.fsm",
         "learning.svg",
-        "Training ends when nothing is left to learn. Rows held out are answered without the noise that training adds to "
-        "the network, and so better.",
+        "Training ends when nothing is left to learn. Rows held out are answered without the noise that training adds "
+        "to the network, and so better.",
     ),
     Entry(
         "Learned against observed",
@@ -175,7 +176,8 @@ def main() -> None:
         for entry in ENTRIES:
             command = entry.command if entry.picture is None else f"{entry.command} -o {entry.picture}"
             printed = fsmlearn(f"{command} --quiet", place)
-            parts.append(f"## {entry.title}\n\n{entry.text}\n\n```console\n$ fsmlearn {command}\n{printed}```\n")
+            text = textwrap.fill(entry.text, 120, break_long_words=False, break_on_hyphens=False)
+            parts.append(f"## {entry.title}\n\n{text}\n\n```console\n$ fsmlearn {command}\n{printed}```\n")
             if entry.picture is not None:
                 (pictures / entry.picture).write_bytes((Path(place) / entry.picture).read_bytes())
                 parts.append(f"![{entry.title}](gallery/{entry.picture})\n")

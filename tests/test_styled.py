@@ -145,6 +145,13 @@ def test_much_on_one_way_is_cut_and_says_so(draw: Draw) -> None:
     assert any(triggers[-1] in tip for tip in drawn.tips), "the tooltip has it all"
 
 
+def test_what_is_written_instead_of_drawn_is_told_at_both_ends(draw: Draw) -> None:
+    drawn = Drawn(draw(dot(diagram(star(9))), "svg"))
+    assert drawn.words["s0"] == ["q0", "← from 8 states"]
+    assert all(drawn.words[f"s{i}"] == [f"q{i}", "back → q0"] for i in range(1, 9))
+    assert len(drawn.lines) == 2 * 8 + 1
+
+
 def test_triggers_that_do_the_same_share_a_line_and_shares_do_not() -> None:
     rows: list[tuple[int, str, int, str | None, int]] = [(0, each, 1, "ok", 5) for each in "abc"]
     rows.append((0, "d", 1, "no", 1))

@@ -95,6 +95,9 @@ def _state(shown: Diagram, node: Node, colour: str) -> str:
         else:
             lines += [(line, FAINT) for line in _cut_off(_strays(edge))]
             tip.append(_told(edge.ways, ", not believed"))
+    from_ = {edge.state for edges in shown.inside.values() for edge in edges if edge.next_state == node.name}
+    if others := len(from_ - {node.name}):
+        lines.append((f"← from {counted(others, 'state')}", FAINT))
     rows = [f'<tr><td><font point-size="13">{_markup(_short(node.name))}</font></td></tr>']
     if lines:
         text = "".join(f'<font color="{ink}">{_markup(line)}</font><br align="left"/>' for line, ink in lines)
