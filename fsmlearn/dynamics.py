@@ -180,7 +180,7 @@ def settle(network: Network, memory: Floats, shown: Ints, word: Sequence[int], m
 class Attractor:
     """A point that the network settles to. Where `word` is longer than one trigger, a point of a cycle."""
 
-    state: int  # of the machine
+    state: int  # of the machine, or UNSURE where nothing near was visited
     word: tuple[int, ...]  # what is repeated, indices of triggers
     memory: Floats  # (M,)
     shown: int  # visible state
@@ -188,15 +188,18 @@ class Attractor:
 
 
 def nearest(visited: Visits, memory: Floats) -> Ints:
-    """The state (n,) of the visited memory that lies nearest to each of some memories (n, M)."""
+    """The state (n,) of the visited memory that lies nearest to each of some memories (n, M); UNSURE where all of them
+    are further away than the furthest is from their mean."""
     known = np.flatnonzero(visited.state != UNSURE)
-    others = visited.memory[known]
+    others = visited.memory[known] - visited.memory.mean(0)
     square = (others**2).sum(1)
-    found = [
-        known[np.argmin(square - 2 * part @ others.T, 1)] for part in np.array_split(memory, -(-len(memory) // 512))
-    ]
-    states: Ints = visited.state[np.concatenate(found)]
-    return states
+    found = []
+    for part in np.array_split(memory - visited.memory.mean(0), -(-len(memory) // 512)):
+        distance = square - 2 * part @ others.T
+        closest = distance.argmin(1)
+        far = distance[np.arange(len(part)), closest] + (part**2).sum(1) > square.max()
+        found.append(np.where(far, UNSURE, visited.state[known[closest]]))
+    return np.concatenate(found)
 
 
 def resting(network: Network, visited: Visits, word: Sequence[int], among: Ints, most: int = TRIED) -> list[Attractor]:

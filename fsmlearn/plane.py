@@ -108,7 +108,8 @@ class Basins:
 
     over: Grid
     which: Ints  # (R * C,) index into ends
-    ends: tuple[tuple[int, ...], ...]  # the states of the machine that a point goes round in, most often one alone
+    ends: tuple[tuple[int, ...], ...]  # the states of the machine that a point goes round in, most often one alone;
+    # UNSURE among them where it is far from all that was visited
     still: NDArray[np.bool_]  # (R * C,) it rests; elsewhere it goes round, or creeps on
     met: NDArray[np.bool_]  # (R * C,) as in `Field`
 
@@ -116,7 +117,7 @@ class Basins:
 def basins(network: Network, visited: Visits, on: Plane, over: Grid, trigger: int) -> Basins:
     """Lift the points of a grid, repeat the trigger ROUNDS times, and name the states of the LATEST of them.
 
-    A memory is in the state of the visited memory that lies nearest to it.
+    A memory is in the state of the visited memory that lies nearest to it, if any is near.
     """
     memory = on.lift(over.points)
     shown = network.told(memory)

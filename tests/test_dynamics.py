@@ -125,7 +125,7 @@ def test_a_state_without_an_attractor_has_none() -> None:
 
 
 def test_where_no_trigger_keeps_a_state_a_cycle_does() -> None:
-    rows = [("flip", "light"), ("flip", "dark"), ("flip", "light")]
+    rows = [("flip", "light"), ("flip", "dark")] * 20
     machine = Machine.build("mealy", 0, [None, None], ["flip"], [(0, "flip", 1, "light", 2), (1, "flip", 0, "dark", 1)])
     params = {
         "W": np.array([[-2.0]]),
@@ -185,8 +185,10 @@ def test_every_way_back_leads_back_and_none_is_shorter(seed: int) -> None:
 def test_the_nearest_visited_memory_names_the_state() -> None:
     network = lamp()
     visited = visits(network, LAMP)
-    found = nearest(visited, np.array([[0.8], [-0.8], [5.0]]))
-    assert found.tolist() == [1, 0, 1]
+    assert nearest(visited, np.array([[0.8], [-0.8], [5.0], [-5.0]])).tolist() == [1, 0, UNSURE, UNSURE]
+    spread = float(np.abs(visited.memory - visited.memory.mean(0)).max())
+    edge = float(visited.memory.max()) + spread * np.array([[0.99], [1.01]])
+    assert nearest(visited, edge).tolist() == [1, UNSURE], "as far from all as the furthest is from their mean"
     assert len(nearest(visited, np.zeros((1200, 1)))) == 1200
 
 

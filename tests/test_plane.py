@@ -130,7 +130,7 @@ def test_a_cycle_is_told_as_the_states_it_goes_round_in() -> None:
         "V": np.array([[5.0, -5.0]]),
         "c": np.zeros(2),
     }
-    sample = sample_of([[("flip", "light"), ("flip", "dark"), ("flip", "light")]], "hidden")
+    sample = sample_of([[("flip", "light"), ("flip", "dark")] * 20], "hidden")
     network = Network(Model(Elman(), params), sample)
     machine = Machine.build("mealy", 0, [None, None], ["flip"], [(0, "flip", 1, "light", 2), (1, "flip", 0, "dark", 1)])
     visited = visits(network, machine)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from fsmlearn.dynamics import Attractor, Network, Visits
+from fsmlearn.dynamics import UNSURE, Attractor, Network, Visits
 from fsmlearn.machine import Machine
 from fsmlearn.plane import ROUNDS, Basins, Field, Grid, Plane
 from fsmlearn.plots.labels import Labels
@@ -65,7 +65,7 @@ def vector_field(
     titled(axes, f"Where {called} moves the network's memory: F(h, {called}) − h", on)
     axes.set_xlim(over.xs[0], over.xs[-1])
     axes.set_ylim(over.ys[0], over.ys[-1])
-    _note(figure, on, found.met, rests, called)
+    _note(figure, on, found.met, rests, called, any(each.state == UNSURE for each in rests))
     labels.place()
     return figure
 
@@ -84,7 +84,7 @@ def basin_map(
     axes = figure.subplots()
     points = on.project(visited.memory)
     labels = Labels(axes, points)
-    colours = palette(len(machine.states))
+    colours, names = _states(machine)
     over = found.over
     shades = np.array([_shade([colours[q] for q in states]) for states in found.ends])[found.which]
     shades = np.where(found.met[:, None], shades, shades * 0.35 + 0.65)
@@ -99,11 +99,11 @@ def basin_map(
     axes.scatter(points[:, 0], points[:, 1], s=3, c=INK, alpha=0.25, linewidths=0, zorder=2, rasterized=True)
     _rests(axes, labels, machine, on, rests, named=False)
     for i, states in enumerate(found.ends):
-        text = " ⇄ ".join(word(machine.states[q].name) for q in states[:4]) + (" …" if len(states) > 4 else "")
+        text = " ⇄ ".join(names[q] for q in states[:4]) + (" …" if len(states) > 4 else "")
         labels.add(_inside(over, found.which == i), text, 10)
     called = word(network.sample.triggers[trigger])
     titled(axes, f"Where the network is after {ROUNDS} times {called}", on)
-    _note(figure, on, found.met, rests, called)
+    _note(figure, on, found.met, rests, called, any(UNSURE in states for states in found.ends))
     labels.place()
     return figure
 
@@ -111,14 +111,19 @@ def basin_map(
 def _rests(
     axes: Axes, labels: Labels, machine: Machine, on: Plane, rests: Sequence[Attractor], named: bool = True
 ) -> None:
-    colours = palette(len(machine.states))
+    colours, names = _states(machine)
     for each in rests:
         x, y = on.project(each.memory[None])[0].tolist()
         mark(axes, (x, y), colours[each.state], each)
         if named:
-            labels.add((x, y), word(machine.states[each.state].name), 10)
+            labels.add((x, y), names[each.state], 10)
         else:
             labels.keep.append((x, y))
+
+
+def _states(machine: Machine) -> tuple[list[str], list[str]]:
+    """The colours and the names of the states, and at last of where no state is near: UNSURE is -1."""
+    return [*palette(len(machine.states)), "#dddddd"], [*(word(state.name) for state in machine.states), "far away"]
 
 
 def _shade(colours: Sequence[str]) -> list[float]:
@@ -143,7 +148,7 @@ def _edges(over: Grid) -> tuple[float, float, float, float]:
     return over.xs[0] - dx, over.xs[-1] + dx, over.ys[0] - dy, over.ys[-1] + dy
 
 
-def _note(figure: Figure, on: Plane, met: Bools, rests: Sequence[Attractor], called: str) -> None:
+def _note(figure: Figure, on: Plane, met: Bools, rests: Sequence[Attractor], called: str, far: bool) -> None:
     """What is what, and how far what is shown lies off the plane."""
     facts = ["dots: visited memories; a point of the plane stands for the memory that is the mean in all else"]
     if rests:
@@ -153,6 +158,8 @@ def _note(figure: Figure, on: Plane, met: Bools, rests: Sequence[Attractor], cal
         facts.append(f"stars: where visited memories come to rest under {called} again and again, {away} off the plane")
     else:
         facts.append(f"no visited memory comes to rest under {called} again and again")
+    if far:
+        facts.append("far away: further from all visited memories than the furthest of these is from their mean")
     if not met.all():
         facts.append(f"pale: the network takes itself to be in a state in which the log's sample never shows {called}")
     handles = [Line2D([], [], ls="") for _ in facts]
