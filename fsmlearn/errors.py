@@ -26,3 +26,7 @@ class SettingsError(FsmlearnError):
 
 class UnknownNameError(FsmlearnError):
     """A state or trigger that the machine does not know; the text suggests the nearest name."""
+
+
+class PictureError(FsmlearnError):
+    """A picture cannot be made: a program or package is missing, or the model has nothing to show of the kind."""

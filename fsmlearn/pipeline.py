@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +35,8 @@ from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, reading
 from fsmlearn.machine import Machine
+from fsmlearn.sample import Sample
+from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sources import expand
 from fsmlearn.summary import compare, of_log, of_noise
@@ -56,6 +58,7 @@ class Learned:
     model: Model  # the network
     machine: Machine
     about: About
+    sample: Sample = field(default_factory=Sample)  # of the rows that the network learned from
 
 
 def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
@@ -145,7 +148,7 @@ def learning(
         },
         found.held_out,
     )
-    yield Learned(log, found.denoised, model, found.machine, about)
+    yield Learned(log, found.denoised, model, found.machine, about, sampled(trained_on, data))
 
 
 @dataclass(frozen=True, eq=False)

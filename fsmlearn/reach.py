@@ -16,6 +16,7 @@ from fsmlearn.train import visit
 
 ROWS = 1000  # of a log at most, evenly spread over those that can be asked
 CHUNK = 200  # rows at a time
+DEEPEST = 60  # lags that are worth a look, about as far as a gradient reaches in training
 
 
 def reach(data: Histories, cell: Cell, params: Params, lags: int, rows: IntArray | None = None) -> NDArray[np.float64]:
@@ -39,6 +40,17 @@ def reach(data: Histories, cell: Cell, params: Params, lags: int, rows: IntArray
     for lo in range(0, len(asked), CHUNK):
         total += _norms(data, cell, params, asked[lo : lo + CHUNK], lags, memory).sum(1)
     return total / len(asked)
+
+
+def depth(data: Histories, rows: IntArray | None = None) -> int:
+    """How many lags a fifth of some rows, all of the log if not given, has rows for, DEEPEST at most. Raises LogError
+    where there are no rows."""
+    if rows is not None and not len(rows):
+        raise LogError("no row of the kind is there to be asked; name another trigger")
+    begins = data.starts[data.previous < 0]
+    asked = np.arange(len(data)) if rows is None else rows
+    place = asked - begins[np.searchsorted(begins, asked, side="right") - 1]
+    return min(int(np.quantile(place, 0.8)), DEEPEST)
 
 
 def _norms(

@@ -1,4 +1,4 @@
-"""The model file: a zip of machine.json, about.json and network.npz, written whole or not at all.
+"""The model file: a zip of machine.json, about.json, sample.json and network.npz, written whole or not at all.
 
 A machine that was imported has no network, and its about.json says where it comes from.
 
@@ -11,13 +11,11 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,13 +28,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fsmlearn.about import About, Origin
+    from fsmlearn.sample import Sample
     from fsmlearn.train import Model
 
     Network = Mapping[str, NDArray[np.floating[Any]]]
 
 MAGIC = b"fsmlearn model "  # the archive's comment: this and the version of the format
-VERSION = 1
-LARGEST = {"machine.json": 64 << 20, "about.json": 64 << 20, "network.npz": 512 << 20}  # bytes, unpacked
+VERSION = 2
+LARGEST = {  # bytes, unpacked
+    "machine.json": 64 << 20,
+    "about.json": 64 << 20,
+    "sample.json": 64 << 20,
+    "network.npz": 512 << 20,
+}
 IMPORTED = {"machine.json", "about.json"}  # of a machine without a log
 
 # What zipfile, zlib and json raise on files that are not what they claim.
@@ -45,14 +49,12 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 T = TypeVar("T")
 
 
-def save(path: str | Path, machine: Machine, about: About, network: Network) -> None:
-    """Write a model file; the same values always give the same bytes.
-
-    It is written beside its place and renamed, so that whatever happens (Ctrl-C, a full disk) the old
-    file or the new one is there. A symbolic link is followed, and an old file's permissions are kept.
-    Raises ModelError where the place cannot be written.
-    """
+def save(path: str | Path, machine: Machine, about: About, network: Network, sample: Sample | None = None) -> None:
+    """Write a model file, whole or not at all; the same values always give the same bytes. Without a sample there is
+    nothing of the log in it. Raises ModelError where the place cannot be written."""
     import numpy as np
+
+    from fsmlearn.sample import Sample
 
     arrays = io.BytesIO()
     np.savez(arrays, allow_pickle=False, **{name: np.ascontiguousarray(network[name]) for name in sorted(network)})
@@ -61,6 +63,7 @@ def save(path: str | Path, machine: Machine, about: About, network: Network) -> 
         {
             "machine.json": _json(machine.to_dict()),
             "about.json": _json(about.to_dict()),
+            "sample.json": _json((sample or Sample()).to_dict()),
             "network.npz": arrays.getvalue(),
         },
     )
@@ -77,6 +80,8 @@ def save_imported(path: str | Path, machine: Machine, origin: Origin) -> None:
 
 
 def _write(path: str | Path, members: Mapping[str, bytes]) -> None:
+    from fsmlearn import files
+
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         archive.comment = MAGIC + str(VERSION).encode()
@@ -84,28 +89,14 @@ def _write(path: str | Path, members: Mapping[str, bytes]) -> None:
             member = zipfile.ZipInfo(name)  # without a date, or two saves would differ
             member.external_attr = 0o644 << 16
             archive.writestr(member, data, zipfile.ZIP_DEFLATED)
-    with _explained(path):
-        target, mode = _target(path)
-        draft, handle = _draft(target)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(whole.getbuffer())
-                file.flush()
-                if mode is not None:
-                    os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
-            draft.replace(target)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+    files.write(path, whole.getbuffer(), "--model", ModelError)
 
 
 def check_writable(path: str | Path) -> None:
     """Raise the ModelError that `save` would raise for this place, before there is something to lose."""
-    with _explained(path):
-        draft, handle = _draft(_target(path)[0])
-        os.close(handle)
-        draft.unlink()
+    from fsmlearn import files
+
+    files.check_writable(path, "--model", ModelError)
 
 
 def load_machine(path: str | Path) -> Machine:
@@ -135,6 +126,13 @@ def load_origin(path: str | Path) -> Origin | None:
         return Origin.from_dict(found) if Origin.fits(found) else None
 
     return _load(path, "about.json", parse)
+
+
+def load_sample(path: str | Path) -> Sample:
+    """Some traces of the log. Raises ModelError where the file is missing, foreign or damaged."""
+    from fsmlearn.sample import Sample
+
+    return _load(path, "sample.json", lambda data: Sample.from_dict(json.loads(data)))
 
 
 def load_network(path: str | Path) -> Network:
@@ -237,32 +235,3 @@ _ARRAY = re.compile(  # format 1.0 of numpy.lib.format
 
 def _json(data: dict[str, Any]) -> bytes:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8", "surrogatepass")
-
-
-@contextmanager
-def _explained(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be written ({error.strerror}); name another place with --model") from None
-
-
-def _target(path: str | Path) -> tuple[Path, int | None]:
-    """The file that `path` stands for, links followed, and the permissions it has if it is there."""
-    target = Path(os.path.realpath(path))  # unlike Path.resolve it does not mind a link to itself
-    if not target.exists():
-        return target, None
-    mode = target.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise ModelError(f"{path}: is not a file; name another place with --model")
-    if not os.access(target, os.W_OK):
-        raise ModelError(f"{path}: is write-protected; name another place with --model")
-    return target, stat.S_IMODE(mode)
-
-
-def _draft(target: Path) -> tuple[Path, int]:
-    """A new, empty file beside `target` with the permissions a new file gets, open for writing."""
-    import secrets
-
-    draft = target.with_name(f".fsmlearn-{secrets.token_hex(8)}")
-    return draft, os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)

@@ -15,6 +15,7 @@ from fsmlearn.cli.program import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GALLERY = ROOT / "docs" / "gallery.md"
 PROGRAM: Any = typer.main.get_command(app)
 CONTEXT = PROGRAM.make_context("fsmlearn", [], resilient_parsing=True)
 COMMANDS: dict[str, Any] = {name: each for name, each in PROGRAM.commands.items() if not each.hidden}
@@ -28,7 +29,7 @@ def options(command: Any) -> set[str]:
 
 def documented() -> Iterator[tuple[str, str]]:
     """(place, command line) of each fsmlearn call that the documents show as typed by a user."""
-    texts = {"README.md": README}
+    texts = {"README.md": README, "gallery.md": GALLERY.read_text(encoding="utf-8")}
     for path in sorted((ROOT / "man" / "text").glob("*.roff")):
         texts[path.name] = path.read_text(encoding="utf-8").replace("\\-", "-").replace("\\(aq", "'")
     for place, text in texts.items():
@@ -66,6 +67,14 @@ def test_documents_show_only_commands_and_options_that_exist() -> None:
                 assert word.split("=")[0] in options(COMMANDS[name]), f"{place}: {line}: {word}"
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
-        assert (ROOT / target).exists(), f"README.md links to {target}"
+@pytest.mark.parametrize("page", [ROOT / "README.md", GALLERY], ids=lambda page: page.name)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_gallery_shows_all_its_pictures_and_they_are_small() -> None:
+    pictures = sorted(GALLERY.with_suffix("").iterdir())
+    text = GALLERY.read_text(encoding="utf-8")
+    assert [path.name for path in pictures if f"](gallery/{path.name})" not in text] == []
+    assert sum(path.stat().st_size for path in pictures) < 1_500_000

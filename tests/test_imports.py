@@ -21,6 +21,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
+    ["sample"],
     ["runs", "fields"],
     ["columns", "records", "traces", "sources"],
     ["cells", "ngrams", "contexts", "forecast"],
@@ -32,6 +33,7 @@ ORDER = [
     ["denoise"],
     ["summary"],
     ["histories"],
+    ["sampling"],
     ["rnn"],
     ["elman", "gru", "lstm", "forest"],
     ["train"],
@@ -47,6 +49,9 @@ ORDER = [
     ["predict", "following"],
     ["config"],
     ["pipeline"],
+    ["dynamics"],
+    ["plane"],
+    ["files"],
     ["store"],
     ["formats"],
     ["export.names", "export.picture", "imports.draft"],
@@ -55,6 +60,12 @@ ORDER = [
     ["export.scxml", "export.smv", "export.prism", "export.aalpy", "export.kiss2", "imports.graphviz"],
     ["imports.dot", "imports.json", "imports.scxml"],
     ["export.__init__", "imports.__init__"],
+    ["plots.__init__", "plots.diagram", "plots.graphviz"],
+    ["plots.styled", "plots.outline", "plots.paper"],
+    ["plots.labels", "plots.curves", "plots.heat"],
+    ["plots.space"],
+    ["plots.flow"],
+    ["plots.figures"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -64,7 +75,7 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
     ["cli.export", "cli.import_"],
     ["cli.program"],
     ["cli.app"],
@@ -72,7 +83,18 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY |= {
+    "files",
+    "sample",
+    "plots.__init__",
+    "plots.diagram",
+    "plots.styled",
+    "plots.graphviz",
+    "plots.outline",
+}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
+HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
 
 
 def modules() -> dict[str, Path]:
@@ -140,6 +162,8 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["export", "--to", "dot"], set()),
     (["export", "--to", "yaml"], set()),
     (["import", "machine.dot", "--model", "imported.fsm"], set()),
+    (["plot", "machine", "--collapse"], set()),
+    (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),
