@@ -1,7 +1,7 @@
-"""Tables as text: CSV, JSON, Markdown and YAML, written by hand so that a light command loads nothing for them.
+"""Tables, shares and numbers as text, written by hand so that a light command loads nothing for them.
 
-Words are data: whatever a log calls its states, the text stays one well-formed table. Rows are mappings whose
-keys are the columns; a cell is a word, a number or None.
+Tables are CSV, JSON, Markdown or YAML. Words are data: whatever a log calls its states, the text stays one well-formed
+table. Rows are mappings whose keys are the columns; a cell is a word, a number or None.
 """
 
 from __future__ import annotations
@@ -64,6 +64,20 @@ def plain(cell: Cell) -> str:
 def printable(text: str) -> str:
     """The text on one line, control characters (a terminal would obey them) and their like spelt out."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _spelt(c) for c in text)
+
+
+def percent(share: float) -> str:
+    """A share for people: never 0 or 100 % unless it is."""
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else f"{100 * share:.1f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _spelt(character: str) -> str:

@@ -60,7 +60,7 @@ def predict(machine: Machine, state: str | None, trigger: str, history: Sequence
     answer is for wherever the history leads, the initial state if it is empty. Raises UnknownNameError.
     """
     for each in (trigger, *history):
-        _check_trigger(machine, each)
+        check_trigger(machine, each)
     wanted = states_called(machine, state) if state is not None else None
     if wanted and not history:
         return Answer(_answer(machine, _busy(machine, wanted, trigger), trigger))
@@ -74,7 +74,7 @@ def outlook(machine: Machine, state: str | None, history: Sequence[str] = ()) ->
     A history is followed as in `predict`. Raises UnknownNameError.
     """
     for each in history:
-        _check_trigger(machine, each, "event")
+        check_trigger(machine, each, "event")
     wanted = states_called(machine, state) if state is not None else None
     if wanted and not history:
         return Outlook(_upcoming(machine, _rows(machine, wanted)))
@@ -114,7 +114,7 @@ class Follower:
 
     def answer(self, state: str | None, trigger: str) -> Answer:
         """What `trigger` will do, the row being in `state` (None where the log hides it). Raises UnknownNameError."""
-        _check_trigger(self.machine, trigger)
+        check_trigger(self.machine, trigger)
         wanted = states_called(self.machine, state) if state is not None else None
         belief = _narrowed(self.belief, wanted)
         if not belief:
@@ -130,7 +130,7 @@ class Follower:
 
     def outlook(self, event: str) -> Outlook:
         """Let an event happen, and say which come next. Raises UnknownNameError."""
-        _check_trigger(self.machine, event, "event")
+        check_trigger(self.machine, event, "event")
         everywhere = _rows(self.machine, self.machine.labels)
         belief = _moved(self.machine, self.belief, event)
         if not belief:
@@ -151,7 +151,8 @@ def states_called(machine: Machine, state: str) -> tuple[str, ...]:
     raise UnknownNameError(_unknown("state", state, [*known, *(name for name in machine.labels if name not in known)]))
 
 
-def _check_trigger(machine: Machine, trigger: str, what: str = "trigger") -> None:
+def check_trigger(machine: Machine, trigger: str, what: str = "trigger") -> None:
+    """Raise UnknownNameError where the machine does not know a trigger."""
     if trigger not in machine.triggers:
         raise UnknownNameError(_unknown(what, trigger, machine.triggers))
 

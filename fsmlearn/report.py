@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Support, TrainingSummary, Verdict
-from fsmlearn.formats import Cell, Row, plain, printable
+from fsmlearn.formats import Cell, Row, counted, percent, plain, printable
 from fsmlearn.machine import Machine
 
 STATES = 20  # shown of a machine, and
@@ -261,20 +261,6 @@ def rows_table(columns: Sequence[str], rows: Iterable[Row]) -> Table:
 def word(text: str | None, style: str = "") -> Text:
     """A word of the log, safe to show."""
     return Text(printable(text or ""), style)
-
-
-def percent(share: float) -> str:
-    """A share for people: never 0 or 100 % unless it is."""
-    if 0 < share < 0.001:
-        return "<0.1 %"
-    if 0.999 < share < 1:
-        return ">99.9 %"
-    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else f"{100 * share:.1f} %"
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `1,204 rows`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _times(count: int, what: str) -> str:

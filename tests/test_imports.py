@@ -48,6 +48,8 @@ ORDER = [
     ["pipeline"],
     ["store"],
     ["formats"],
+    ["likeness", "plan", "simulate", "conformance"],
+    ["diff", "tour"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -58,12 +60,14 @@ ORDER = [
     ["cli.tab", "cli.help"],
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.diff", "cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
@@ -129,6 +133,11 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
     (["report", "--format", "csv"], set()),
+    (["diff", "model.fsm", "model.fsm"], set()),
+    (["plan", "--to", "Off"], set()),
+    (["simulate", "--traces", "2"], set()),
+    (["simulate", "--cover", "transitions"], set()),
+    (["simulate", "--tests"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_store import ABOUT
 
-from fsmlearn import report
+from fsmlearn import formats, report
 from fsmlearn.about import Comparison, Support, Verdict
 from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
@@ -178,7 +178,7 @@ def test_training_without_a_held_out_part_or_without_epochs_is_no_trouble() -> N
 
 @given(st.floats(0, 1))
 def test_shares_are_never_rounded_to_none_or_all(share: float) -> None:
-    text = report.percent(share)
+    text = formats.percent(share)
     assert (text == "0 %") == (share == 0)
     assert (text == "100 %") == (share == 1)
     assert text.endswith(" %")
@@ -187,10 +187,10 @@ def test_shares_are_never_rounded_to_none_or_all(share: float) -> None:
 
 
 def test_shares_and_counts_read_well() -> None:
-    assert [report.percent(x) for x in (0, 0.0004, 0.25, 0.9996, 1)] == ["0 %", "<0.1 %", "25.0 %", ">99.9 %", "100 %"]
-    assert report.counted(1, "row") == "1 row"
-    assert report.counted(1204, "row") == "1,204 rows"
-    assert report.counted(2, "history", "histories") == "2 histories"
+    assert [formats.percent(x) for x in (0, 0.0004, 0.25, 0.9996, 1)] == ["0 %", "<0.1 %", "25.0 %", ">99.9 %", "100 %"]
+    assert formats.counted(1, "row") == "1 row"
+    assert formats.counted(1204, "row") == "1,204 rows"
+    assert formats.counted(2, "history", "histories") == "2 histories"
 
 
 @given(st.lists(st.floats(0, 10) | st.just(math.nan), max_size=60))

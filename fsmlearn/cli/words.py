@@ -77,4 +77,6 @@ def parse(run: Run, words: Sequence[str], environment: Mapping[str, str]) -> dic
                 values[name], rest = rest, []
             elif rest:
                 values[name] = rest.pop(0)
+            elif name not in defaults(run):
+                return None
     return None if rest else values
