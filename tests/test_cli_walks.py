@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -94,8 +95,21 @@ def test_machines_that_do_the_same_print_nothing() -> None:
 def test_differences_as_a_table_begin_with_the_shortest_word() -> None:
     table = run("diff", "wash.fsm", "spun.fsm", "--format", "table").stdout.splitlines()
     assert table[0] == "they differ after Start,Level,Timer,Level,Timer"
-    assert table[2].split() == ["difference", "after", "state", "trigger", "old", "new", "old", "rows", "new", "rows"]
+    assert table[2].split() == ["difference", "after", "state", "trigger", "old", "new"]
+    assert table[3].endswith("Drain (3 rows)  Spin (4 rows)")
     assert len(table) == 5
+
+
+def test_a_table_says_in_how_many_rows_nothing_was_seen_and_what_shows_later() -> None:
+    # of the vending machine: Return is not seen with a coin in it; the second coin counts for two
+    vending = truth("vending_machine")
+    ways = [t for t in vending.transitions if (t.state, t.trigger) != ("S1", "Return")]
+    ways = [replace(t, next_state="S4") if (t.state, t.trigger) == ("S1", "Coin") else t for t in ways]
+    store.save("other.fsm", replace(vending, transitions=tuple(ways)), ABOUT, NETWORK)
+    table = run("diff", "vending.fsm", "other.fsm", "--format", "table").stdout
+    rows = sum(t.count for t in ways if t.state == "S1")
+    assert re.search(rf"S0 / coins back \(112 rows\) +unseen in {rows:,} rows\n", table)
+    assert "S4 / clink, then Cocoa: S0 / cocoa (685 rows)" in table
 
 
 def test_differences_in_other_formats() -> None:

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from hidden import mealy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import WASH, random_machine, truth
 from test_machine import machines
@@ -91,6 +91,7 @@ def test_a_state_too_many_needs_tests_for_one_more() -> None:
     assert not passes(longer, ring, list(suite(ring, 2)))
 
 
+@settings(max_examples=50)
 @given(machines(deterministic=True), st.integers(0, 1))
 def test_a_machine_passes_its_own_tests_and_each_says_more_than_the_others(machine: Machine, extra: int) -> None:
     tests = list(suite(machine, extra))

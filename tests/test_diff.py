@@ -49,6 +49,7 @@ def called(machine: Machine, prefix: str) -> Machine:
     )
 
 
+@settings(max_examples=50)
 @given(machines())
 def test_names_inside_do_not_matter(machine: Machine) -> None:
     assert diff(machine, called(machine, "q")).found == ()
@@ -62,6 +63,10 @@ def test_there_are_differences_where_the_machines_are_not_equivalent(a: Machine,
     kinds = {each.kind for each in found.found}
     assert found.witness == equivalent(a, b)
     assert (found.witness is None) == (kinds <= {"other shares"})
+    if found.witness is not None:  # it is where the first one shows
+        first = found.found[0]
+        assert first.old.word == first.new.word
+        assert len(first.old.word) + (first.trigger is not None) + len(first.then) == len(found.witness)
 
 
 @settings(max_examples=60)

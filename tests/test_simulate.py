@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import WASH, truth
 from test_machine import machines
@@ -43,6 +43,7 @@ def read(path: Path, machine: Machine, traces: Iterable[Iterable[Transition]]) -
     return logs.read(path)
 
 
+@settings(max_examples=50)
 @given(machines(), st.integers(0, 5), st.booleans())
 def test_every_trace_is_a_run_of_the_machine(machine: Machine, seed: int, uniform: bool) -> None:
     traces = drawn(machine, 5, 6, seed, uniform)

@@ -6,7 +6,7 @@ import heapq
 import itertools
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from machines import WASH, truth
 from test_machine import machines
@@ -69,6 +69,7 @@ def cheapest(machine: Machine) -> tuple[int, int]:
             heapq.heappush(todo, ((rows, traces + 1), next(number), (machine.initial, taken)))
 
 
+@settings(max_examples=50)
 @given(machines())
 def test_a_tour_takes_every_transition(machine: Machine) -> None:
     traces = tour(machine)
@@ -83,6 +84,7 @@ def test_no_cover_has_fewer_rows_or_as_many_in_fewer_traces(machine: Machine) ->
     assert (sum(map(len, traces)), len(traces)) == cheapest(machine)
 
 
+@settings(max_examples=50)
 @given(event_machines(sure=True))
 def test_no_cover_of_events_has_fewer_rows_or_as_many_in_fewer_traces(machine: Machine) -> None:
     assume(coming(machine) >= {name for name, label in machine.labels.items() if label is None})
@@ -90,6 +92,7 @@ def test_no_cover_of_events_has_fewer_rows_or_as_many_in_fewer_traces(machine: M
     assert (sum(not ends(machine, t) for trace in traces for t in trace), len(traces)) == cheapest(machine)
 
 
+@settings(max_examples=50)
 @given(event_machines())
 def test_traces_of_events_end_where_the_machine_does(machine: Machine) -> None:
     traces = tour(machine)

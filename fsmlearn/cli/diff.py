@@ -18,6 +18,8 @@ COLUMNS = (
     *("old", "new", "old_rows", "new_rows", "then", "old_then", "new_then"),
 )
 
+Row = dict[str, formats.Cell]
+
 
 def run(
     old: Annotated[str, Argument(metavar="OLD", help="The model file of one machine.")],
@@ -58,8 +60,8 @@ def _triggers(machine: Machine) -> set[str]:
     return {t.trigger for t in machine.transitions if machine.kind != "lts" or machine.labels[t.next_state] is None}
 
 
-def _row(each: Difference, machines: tuple[Machine, Machine]) -> dict[str, formats.Cell]:
-    row: dict[str, formats.Cell] = dict.fromkeys(COLUMNS)
+def _row(each: Difference, machines: tuple[Machine, Machine]) -> Row:
+    row: Row = dict.fromkeys(COLUMNS)
     row |= {"difference": each.kind, "trigger": each.trigger, "then": _word(each.then)}
     for name, side, machine in zip(("old", "new"), (each.old, each.new), machines, strict=True):
         if side.states:
@@ -68,6 +70,7 @@ def _row(each: Difference, machines: tuple[Machine, Machine]) -> dict[str, forma
             row[name] = _told(side.ways) if each.trigger is not None else machine.visible(side.states[0])
             row[f"{name}_rows"] = side.rows if each.trigger is not None else None
             row[f"{name}_then"] = _told(side.then)
+            row[f"{name}_left"] = sum(t.count for t in machine.transitions if t.state in side.states)  # by all triggers
     return row
 
 
@@ -85,17 +88,38 @@ def _told(ways: Sequence[Transition]) -> str:
     return ", ".join(texts)
 
 
-def _show(rows: Sequence[dict[str, formats.Cell]], witness: Sequence[str] | None) -> None:
-    """The differences as a table, with one column for what is the same of both machines all along."""
+def _show(rows: Sequence[Row], witness: Sequence[str] | None) -> None:
+    """The differences as a table of few columns: one for what is the same of both machines all along."""
     from fsmlearn import report
 
     if witness is not None:
         console.out(f"they differ after {_word(witness) or 'nothing, from the start'}\n\n")
-    columns = list(COLUMNS)
-    for what, name in (("word", "after"), ("state", "state")):
-        pair = f"old_{what}", f"new_{what}"
-        if all(row[pair[0]] == row[pair[1]] or None in (row[pair[0]], row[pair[1]]) for row in rows):
-            rows = [row | {name: row[pair[0]] if row[pair[1]] is None else row[pair[1]]} for row in rows]
-            columns = [name if c == pair[0] else c for c in columns if c != pair[1]]
-    columns = [c for c in columns if any(row[c] not in (None, "") for row in rows)]
-    console.show(report.rows_table(columns, rows))
+    shown: list[Row] = [
+        row
+        | {"after": row["old_word"] or row["new_word"], "state": row["old_state"] or row["new_state"]}
+        | {side: _side(row, side) for side in ("old", "new")}
+        for row in rows
+    ]
+    places = [*_columns(rows, "word", "after"), *_columns(rows, "state", "state")]
+    columns = ["difference", *places, "trigger", "old", "new"]
+    columns = [column for column in columns if any(row[column] not in (None, "") for row in shown)]
+    console.show(report.rows_table(columns, shown))
+
+
+def _columns(rows: Sequence[Row], what: str, name: str) -> list[str]:
+    """One column where it is the same of both machines, or there is but one, in all rows; else two."""
+    pair = [f"old_{what}", f"new_{what}"]
+    same = all(None in (values := {row[column] for column in pair}) or len(values) == 1 for row in rows)
+    return [name] if same else pair
+
+
+def _side(row: Row, side: str) -> str:
+    """What one machine does, for people: `Drain (497 rows)`, `S3 / clink, then Coin: S4 / clink (667 rows)`."""
+    if row[f"{side}_rows"] is None:
+        return str(row[side] or "")
+    if not row[side]:
+        return f"unseen in {formats.counted(int(row[f'{side}_left'] or 0), 'row')}"
+    text = str(row[side])
+    if row["then"]:
+        text += f", then {row['then']}: {row[f'{side}_then'] or 'unseen'}"
+    return f"{text} ({formats.counted(int(row[f'{side}_rows'] or 0), 'row')})"
