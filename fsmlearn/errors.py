@@ -17,7 +17,7 @@ class FormatError(FsmlearnError):
 
 
 class ModelError(FsmlearnError):
-    """A model file is missing, foreign, truncated or of another version."""
+    """A model file is missing, foreign, truncated or of another version, or not of a kind that can be used for this."""
 
 
 class SettingsError(FsmlearnError):

@@ -66,6 +66,8 @@ ORDER = [
     ["plots.space"],
     ["plots.flow"],
     ["plots.figures"],
+    ["likeness", "plan", "simulate", "conformance"],
+    ["diff", "tour"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -77,6 +79,7 @@ ORDER = [
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
     ["cli.export", "cli.import_"],
+    ["cli.diff", "cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
@@ -92,6 +95,7 @@ STANDARD_ONLY |= {
     "plots.graphviz",
     "plots.outline",
 }
+STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
 HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
@@ -164,6 +168,11 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["import", "machine.dot", "--model", "imported.fsm"], set()),
     (["plot", "machine", "--collapse"], set()),
     (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
+    (["diff", "model.fsm", "model.fsm"], set()),
+    (["plan", "--to", "Off"], set()),
+    (["simulate", "--traces", "2"], set()),
+    (["simulate", "--cover", "transitions"], set()),
+    (["simulate", "--tests"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsmlearn.cli.words import Run
 
-COMMANDS = ("train", "extract-table", "predict", "report", "filter", "info", "plot", "export", "import")
+COMMANDS = (
+    "train",
+    "extract-table",
+    "predict",
+    "report",
+    "filter",
+    "info",
+    "diff",
+    "plan",
+    "simulate",
+    "plot",
+    "export",
+    "import",
+)
 
 
 def command(name: str) -> Run:

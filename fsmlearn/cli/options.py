@@ -101,3 +101,12 @@ def listed(text: str) -> list[str]:
     import csv
 
     return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), []) if word.strip()]
+
+
+def whole(option: str, text: str, least: int) -> int:
+    """The value of an option as a whole number; SettingsError where it is none, or less than `least`."""
+    from fsmlearn.errors import SettingsError
+
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
+        raise SettingsError(f"{option} is {text!r}; give a whole number, at least {least}")
+    return int(text)
