@@ -17,12 +17,16 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 
 # Each module imports only from those before it; those on one line do not import each other.
 ORDER = [
-    ["errors"],
+    ["errors", "formats"],
     ["machine"],
     ["about"],
-    ["runs", "fields"],
-    ["columns", "records", "traces", "sources"],
-    ["cells", "ngrams", "contexts", "forecast"],
+    ["runs", "fields", "columns", "sources", "levels", "misreadings"],
+    ["streams", "steps", "traces", "sheets"],
+    ["records"],
+    ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],
+    ["tables", "variables", "cells"],
+    ["log"],
+    ["assembly"],
     ["logs", "automata", "votes"],
     ["rows"],
     ["counts", "findings", "stretches"],
@@ -30,6 +34,7 @@ ORDER = [
     ["chain"],
     ["denoise"],
     ["summary"],
+    ["project"],
     ["histories"],
     ["rnn"],
     ["elman", "gru", "lstm", "forest"],
@@ -47,7 +52,6 @@ ORDER = [
     ["config"],
     ["pipeline"],
     ["store"],
-    ["formats"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -57,14 +61,26 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
-HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+STANDARD_ONLY = {
+    "errors",
+    "machine",
+    "about",
+    "columns",
+    "following",
+    "predict",
+    "formats",
+    "sources",
+    "streams",
+    "__main__",
+}
+HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
+HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
 
 
 def modules() -> dict[str, Path]:
@@ -135,6 +151,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["filter", "-h"], set()),
     (["info", "--help"], set()),
     (["predict", "--help"], set()),
+    (["init", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
