@@ -27,6 +27,13 @@ def csv_line(cells: Iterable[Cell]) -> str:
     return ",".join(_quoted(plain(cell)) for cell in cells) + "\n"
 
 
+def listed(text: str) -> list[str]:
+    """`Power,"Program 1, 2"` -> its words."""
+    from csv import reader
+
+    return [word.strip() for word in next(reader([text], skipinitialspace=True), []) if word.strip()]
+
+
 def json_text(value: Any) -> str:
     """JSON in UTF-8 whose strings hold nothing that a terminal would obey."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
@@ -64,6 +71,20 @@ def plain(cell: Cell) -> str:
 def printable(text: str) -> str:
     """The text on one line, control characters (a terminal would obey them) and their like spelt out."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _spelt(c) for c in text)
+
+
+def percent(share: float) -> str:
+    """A share for people: never 0 or 100 % unless it is."""
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    return f"{share:.0%}".replace("%", " %") if share in (0, 1) else f"{100 * share:.1f} %"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `1,204 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _spelt(character: str) -> str:

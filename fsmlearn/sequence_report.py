@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsmlearn import report
+from fsmlearn import formats, report
 from fsmlearn.about import About, HeldOut
 from fsmlearn.machine import Machine
 
@@ -27,7 +27,7 @@ def whole(machine: Machine, about: About, *, full: bool) -> RenderableType:
         Padding(report.transition_table(machine, most), (1, 0, 1, 2)),
     ]
     if most is not None and len(machine.states) > most:
-        more = report.counted(len(machine.states) - most, "more state")
+        more = formats.counted(len(machine.states) - most, "more state")
         parts.append(Padding(Text(f"... and {more}; `fsmlearn extract-table` shows all of them"), (0, 0, 1, 2)))
     return Group(*parts, held_out(about.held_out))
 
@@ -41,18 +41,18 @@ def model(machine: Machine, about: About) -> RenderableType:
 def states(machine: Machine) -> RenderableType:
     """How large the machine is, and how much it leaves open."""
     final = {name for name, label in machine.labels.items() if label is not None}
-    size = f"{report.counted(len(machine.states) - len(final), 'state')} and {', '.join(final)}"
+    size = f"{formats.counted(len(machine.states) - len(final), 'state')} and {', '.join(final)}"
     rows = dict.fromkeys(machine.labels, 0)
     sure = dict(rows)
     for t in machine.transitions:
         rows[t.state] += t.count
         sure[t.state] += t.count if t.probability == 1 else 0
-    share = report.percent(sum(sure.values()) / max(sum(rows.values()), 1))
+    share = formats.percent(sum(sure.values()) / max(sum(rows.values()), 1))
     return report.titled(
         (
             "machine",
             [
-                f"{size}, {report.counted(len(machine.transitions), 'transition')}, starting in {machine.initial}",
+                f"{size}, {formats.counted(len(machine.transitions), 'transition')}, starting in {machine.initial}",
                 f"{share} of the events came where no other was seen",
             ],
         )
@@ -63,10 +63,10 @@ def held_out(found: HeldOut) -> RenderableType:
     """How well the machine, n-grams and the network know traces that they were not learned from."""
     if not found.scores:
         return report.titled(("held out", ["nothing: the log has one trace"]))
-    whose = report.counted(found.traces, "trace")
+    whose = formats.counted(found.traces, "trace")
     told = [
-        f"{whose} of {report.counted(found.events, 'event')}, ends included, from training and from what is below",
-        f"the machine without {'it' if found.traces == 1 else 'them'} has {report.counted(found.states, 'state')}; "
+        f"{whose} of {formats.counted(found.events, 'event')}, ends included, from training and from what is below",
+        f"the machine without {'it' if found.traces == 1 else 'them'} has {formats.counted(found.states, 'state')}; "
         "the one above is learned from all traces",
     ]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -75,6 +75,6 @@ def held_out(found: HeldOut) -> RenderableType:
         table.add_column(heading, justify="right")
     for each in found.scores:
         style = "bold" if each.predictor == "machine" else ""
-        cells = (f"{each.loss:.3f}", f"{each.perplexity:.3f}", report.percent(each.accuracy))
+        cells = (f"{each.loss:.3f}", f"{each.perplexity:.3f}", formats.percent(each.accuracy))
         table.add_row(Text(each.predictor, style), *(Text(cell, style) for cell in cells))
     return Group(report.titled(("held out", told)), Padding(table, (1, 0, 0, 2)))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_store import ABOUT
 
-from fsmlearn import report
-from fsmlearn.about import Comparison, Support, Verdict
+from fsmlearn import formats, report
+from fsmlearn.about import About, Comparison, GridSummary, Moved, Support, VariableSummary, Verdict
 from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
 
@@ -103,10 +103,29 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
         report.model(machine, about),
         report.contents(about.log, {"states": [(word, 1)]}),
         report.rows_table(["state"], [{"state": word}]),
+        report.grid(grid_of(word)),
     ):
         text = shown(renderable)
         assert all(c.isprintable() for c in text.replace("\n", ""))
         assert printable(word) in text
+
+
+def grid_of(word: str) -> GridSummary:
+    variables = VariableSummary(word, (word, "on"), False, (), False), VariableSummary("L", ("any",), True, (), False)
+    return GridSummary(9, "before", variables, (Moved(word, 4, (3, 0)),))
+
+
+def test_variables_are_shown_with_what_moves_them() -> None:
+    text = shown(report.grid(grid_of("Lamp")))
+    assert "9 rows, each saying how things stand; its trigger is what had led to it" in text
+    assert "Lamp  Lamp, on  " in text and "L     any: cut at nowhere, as found" in text
+    assert text.splitlines()[-1].split() == ["Lamp", "4", "75.0", "%", "·"]
+    many = replace(grid_of("x"), trigger="", moves=tuple(Moved(f"t{n}", 1, (1, 1)) for n in range(99)))
+    assert "... and 79 more triggers" in shown(report.grid(many)) and "its trigger" not in shown(report.grid(many))
+    about = replace(ABOUT, grid=grid_of("Lamp"))
+    assert About.from_dict(about.to_dict()).grid == about.grid
+    machine = Machine.build("moore", 0, ["X"], ["t"], [(0, "t", 0, None, 1)])
+    assert "its trigger is what had led to it" in shown(report.whole(machine, about, 100, full=False))
 
 
 def compared(verdict: Verdict, times: int) -> list[Comparison]:
@@ -178,7 +197,7 @@ def test_training_without_a_held_out_part_or_without_epochs_is_no_trouble() -> N
 
 @given(st.floats(0, 1))
 def test_shares_are_never_rounded_to_none_or_all(share: float) -> None:
-    text = report.percent(share)
+    text = formats.percent(share)
     assert (text == "0 %") == (share == 0)
     assert (text == "100 %") == (share == 1)
     assert text.endswith(" %")
@@ -187,10 +206,10 @@ def test_shares_are_never_rounded_to_none_or_all(share: float) -> None:
 
 
 def test_shares_and_counts_read_well() -> None:
-    assert [report.percent(x) for x in (0, 0.0004, 0.25, 0.9996, 1)] == ["0 %", "<0.1 %", "25.0 %", ">99.9 %", "100 %"]
-    assert report.counted(1, "row") == "1 row"
-    assert report.counted(1204, "row") == "1,204 rows"
-    assert report.counted(2, "history", "histories") == "2 histories"
+    assert [formats.percent(x) for x in (0, 0.0004, 0.25, 0.9996, 1)] == ["0 %", "<0.1 %", "25.0 %", ">99.9 %", "100 %"]
+    assert formats.counted(1, "row") == "1 row"
+    assert formats.counted(1204, "row") == "1,204 rows"
+    assert formats.counted(2, "history", "histories") == "2 histories"
 
 
 @given(st.lists(st.floats(0, 10) | st.just(math.nan), max_size=60))
