@@ -18,13 +18,17 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 
 # Each module imports only from those before it; those on one line do not import each other.
 ORDER = [
-    ["errors"],
+    ["errors", "formats"],
     ["machine"],
     ["about"],
     ["sample"],
-    ["runs", "fields"],
-    ["columns", "records", "traces", "sources"],
-    ["cells", "ngrams", "contexts", "forecast"],
+    ["runs", "fields", "columns", "sources", "levels", "misreadings"],
+    ["streams", "steps", "traces", "sheets"],
+    ["records"],
+    ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],
+    ["tables", "variables", "cells"],
+    ["log"],
+    ["assembly"],
     ["logs", "automata", "votes"],
     ["rows"],
     ["counts", "findings", "stretches"],
@@ -32,6 +36,7 @@ ORDER = [
     ["chain"],
     ["denoise"],
     ["summary"],
+    ["project"],
     ["histories"],
     ["sampling"],
     ["rnn"],
@@ -53,7 +58,6 @@ ORDER = [
     ["plane"],
     ["files"],
     ["store"],
-    ["formats"],
     ["export.names", "export.picture", "imports.draft"],
     ["export.dot", "export.mermaid", "export.plantuml", "export.xstate", "export.python", "export.transitions"],
     ["export.json", "export.yaml", "export.csv", "export.python_statemachine", "export.vocabulary", "imports.tokens"],
@@ -77,7 +81,7 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init", "cli.plot"],
     ["cli.export", "cli.import_"],
     ["cli.diff", "cli.plan", "cli.simulate"],
     ["cli.program"],
@@ -85,7 +89,18 @@ ORDER = [
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY = {
+    "errors",
+    "machine",
+    "about",
+    "columns",
+    "following",
+    "predict",
+    "formats",
+    "sources",
+    "streams",
+    "__main__",
+}
 STANDARD_ONLY |= {
     "files",
     "sample",
@@ -96,7 +111,8 @@ STANDARD_ONLY |= {
     "plots.outline",
 }
 STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
-HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
+HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
 HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
 
@@ -180,6 +196,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["info", "--help"], set()),
     (["predict", "--help"], set()),
     (["import", "--help"], set()),
+    (["init", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 

@@ -22,6 +22,7 @@ COMMANDS = (
     "plot",
     "export",
     "import",
+    "init",
 )
 
 
