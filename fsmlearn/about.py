@@ -159,41 +159,43 @@ class About:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        data: dict[str, Any] = plain(self)
+        return data
 
     @classmethod
     def from_dict(cls, data: Any) -> About:
         """Read what `to_dict` wrote; ValueError says what does not fit."""
-        about: About = _shaped(cls, data, "about")
+        about: About = shaped(cls, data, "about")
         return about
 
 
-def _plain(value: Any) -> Any:
-    """Dataclasses and mappings as dicts, tuples as lists."""
+def plain(value: Any) -> Any:
+    """Dataclasses and mappings as dicts, tuples as lists, numbers that are none as null."""
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: plain(each) for key, each in value.items()}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _shaped(kind: Any, value: Any, where: str) -> Any:
-    """`value` as the annotation `kind` asks for, or ValueError naming the place."""
+def shaped(kind: Any, value: Any, where: str) -> Any:
+    """`value`, from JSON, as the annotation `kind` asks for; ValueError names the place that does not fit."""
     origin, inner = get_origin(kind), get_args(kind)
     if is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
         hints = get_type_hints(kind)
         if value.keys() == hints.keys():
-            return kind(**{name: _shaped(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+            return kind(**{name: shaped(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
     elif origin is tuple and isinstance(value, list):
+        if inner == (int, Ellipsis) and set(map(type, value)) <= {int}:  # there may be many
+            return tuple(value)
         if inner[-1] is Ellipsis:
-            return tuple(_shaped(inner[0], each, where) for each in value)
+            return tuple(shaped(inner[0], each, where) for each in value)
         if len(inner) == len(value):
-            return tuple(_shaped(hint, each, where) for hint, each in zip(inner, value, strict=True))
+            return tuple(shaped(hint, each, where) for hint, each in zip(inner, value, strict=True))
     elif origin is Mapping and isinstance(value, dict):
-        return {key: _shaped(inner[1], each, f"{where}.{key}") for key, each in value.items()}
+        return {key: shaped(inner[1], each, f"{where}.{key}") for key, each in value.items()}
     elif origin is Literal:
         if value in inner:
             return value

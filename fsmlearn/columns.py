@@ -52,8 +52,9 @@ class Layout:
         return {role: self.headers[i] for role, i in self.position.items()}
 
 
-def read_header(header: str, line: int, name: str, chosen: Mapping[str, str]) -> Layout:
-    """The layout that the header of a file tells; `chosen` maps roles to headers where the names do not tell.
+def read_header(header: str, line: int, name: str, chosen: Mapping[str, str], wanted: LogKind | None = None) -> Layout:
+    """The layout that the header of a file tells; `chosen` maps roles to headers where the names do not tell, and
+    `wanted` is the kind of log where that is known.
 
     The delimiter is the one that makes most fields. Raises LogError where a role has no column, or several.
     """
@@ -72,9 +73,10 @@ def read_header(header: str, line: int, name: str, chosen: Mapping[str, str]) ->
             )
         if found:
             position[role] = found[0]
-    kind = _kind(position, chosen)
-    if kind != "sequence" and "event" in position:
-        position.setdefault("trigger", position["event"])
+    kind = wanted or _kind(position, chosen)
+    other = ("event", "trigger") if kind == "sequence" else ("trigger", "event")
+    if other[1] in position:
+        position.setdefault(other[0], position[other[1]])
     missing = [role for role in NEEDED[kind] if role not in position]
     if missing:
         free = [each for i, each in enumerate(headers) if i not in position.values()]

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from fsmlearn.cells import Cells, narrow
 from fsmlearn.columns import HEADERS, SYNONYMS, Layout, LogKind, quoted, read_header
 from fsmlearn.errors import LogError
-from fsmlearn.records import STDIN, check_records, open_bytes, pieces, size_of, split_header
+from fsmlearn.records import check_records, pieces, split_header
 from fsmlearn.runs import Numerals, Runs
+from fsmlearn.streams import STDIN, open_bytes, size_of
 from fsmlearn.traces import (
     FILE,
     UNKNOWN,

@@ -1,4 +1,4 @@
-"""The order of the stages, spelled once: read, filter, train, extract, sum up.
+"""The order of the stages, spelled once: read, filter, train, extract, sum up, and measure what is normal.
 
 A log of events alone has nothing to filter, and some of its traces are held out to measure on.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from fsmlearn.about import (
     Support,
     TrainingSummary,
 )
+from fsmlearn.calibrate import calibrated
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
@@ -35,6 +36,7 @@ from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, reading
 from fsmlearn.machine import Machine
+from fsmlearn.normal import Normal
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sources import expand
 from fsmlearn.summary import compare, of_log, of_noise
@@ -56,6 +58,7 @@ class Learned:
     model: Model  # the network
     machine: Machine
     about: About
+    normal: Normal = field(default_factory=Normal)  # what a clean log of this machine is like
 
 
 def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
@@ -145,7 +148,14 @@ def learning(
         },
         found.held_out,
     )
-    yield Learned(log, found.denoised, model, found.machine, about)
+    normal = calibrated(
+        found.machine,
+        found.denoised.log,
+        np.random.default_rng(settings.seed),
+        len(found.denoised.findings),
+        found.broken,
+    )
+    yield Learned(log, found.denoised, model, found.machine, about, normal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +167,7 @@ class _Found:
     vectors: int
     clusters: int
     misfits: int = 0
+    broken: int = 0  # places where rows are lost or made up, as far as only the machine knows of them
     comparison: tuple[Comparison, ...] = ()
     support: tuple[Support, ...] = ()
     held_out: HeldOut = NOTHING
@@ -171,7 +182,8 @@ def _of_rows(model: Model, log: Log, denoised: Denoised, data: Histories, states
         denoised, compared = misfits.judge(log, data, found), misfits.compare(log, data, found)
     missing = found.standing.fit.misfits
     supported = support(log, data, found)
-    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, compared, supported)
+    broken = int(found.rows.weight[found.rows.mended].sum())
+    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, broken, compared, supported)
 
 
 def _of_events(model: Model, log: Log, denoised: Denoised, held: NDArray[np.bool_], states: int | None) -> _Found:

@@ -6,18 +6,11 @@ the parser. Knows CSV's quotes and delimiters, not what the columns mean. Raises
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
-import lzma
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +20,6 @@ from fsmlearn.runs import Runs
 
 BLOCK = 1 << 20  # bytes read at a time; what is made of them should stay in the processor's cache
 LONGEST_RECORD = 1 << 26  # bytes; a longer one is a quote that was never closed, or no text
-STDIN = "<stdin>"  # what "-" is called in files and messages
 SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))  # (256,) whether a byte is white space
 UNCLOSED = "a quoted field that does not end at its closing quote, or never; double the quotes inside it, or close it"
 STRAY = 'a quote (") inside a field that does not begin with one; quote the whole field and double the quotes inside it'
@@ -42,52 +34,6 @@ class Block:
     text: bytes
     line: Runs  # (N,)
     marks: NDArray[np.int64] | None  # (N, F) position of the delimiter or newline behind each field; None with quotes
-
-
-def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
-    """The bytes of a file, unpacked; "-" is standard input."""
-    if name == STDIN:
-        return nullcontext(sys.stdin.buffer)  # not ours to close
-    path = Path(path)
-    try:
-        match path.suffix.lower():
-            case ".gz":
-                return cast(BinaryIO, gzip.open(path))
-            case ".bz2":
-                return cast(BinaryIO, bz2.open(path))
-            case ".xz":
-                return cast(BinaryIO, lzma.open(path))
-            case ".zst":
-                return _open_zstd(path, name)
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise LogError(f"{name}: no such file; check the name and the folder") from error
-    except IsADirectoryError as error:
-        raise LogError(f"{name}: is a directory; name the log files in it") from error
-    except PermissionError as error:
-        raise LogError(f"{name}: permission denied; make the file readable") from error
-    except OSError as error:
-        raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
-
-
-def size_of(path: str | Path, name: str) -> int | None:
-    """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
-    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst") or not Path(path).is_file():
-        return None
-    return Path(path).stat().st_size
-
-
-def _open_zstd(path: Path, name: str) -> BinaryIO:
-    """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
-
-    The package zstandard, which pandas uses, would end a truncated file in silence.
-    """
-    for module in ("compression.zstd", "backports.zstd"):
-        with suppress(ImportError):
-            return cast(BinaryIO, import_module(module).open(path, "rb"))
-    raise LogError(
-        f"{name}: reading .zst needs the package backports.zstd; install it, or unpack the file with: unzstd"
-    )
 
 
 def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:

@@ -1,7 +1,7 @@
-"""The model file: a zip of machine.json, about.json and network.npz, written whole or not at all.
+"""The model file: a zip of machine.json, normal.json, about.json and network.npz, written whole or not at all.
 
 What is read back is checked before it is believed: member names, sizes, array headers, and every field.
-Nothing in a model file can run code. Machine and about are read with the standard library only.
+Nothing in a model file can run code. All but the network is read with the standard library only.
 """
 
 from __future__ import annotations
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fsmlearn.about import About
+    from fsmlearn.normal import Normal
     from fsmlearn.train import Model
 
     Network = Mapping[str, NDArray[np.floating[Any]]]
 
 MAGIC = b"fsmlearn model "  # the archive's comment: this and the version of the format
-VERSION = 1
-LARGEST = {"machine.json": 64 << 20, "about.json": 64 << 20, "network.npz": 512 << 20}  # bytes, unpacked
+VERSION = 2
+LARGEST = {  # bytes, unpacked
+    "machine.json": 64 << 20,
+    "normal.json": 64 << 20,
+    "about.json": 64 << 20,
+    "network.npz": 512 << 20,
+}
 
 # What zipfile, zlib and json raise on files that are not what they claim.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -41,14 +47,16 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 T = TypeVar("T")
 
 
-def save(path: str | Path, machine: Machine, about: About, network: Network) -> None:
-    """Write a model file; the same values always give the same bytes.
+def save(path: str | Path, machine: Machine, about: About, network: Network, normal: Normal | None = None) -> None:
+    """Write a model file; the same values always give the same bytes. Without `normal` it says nothing of what is.
 
     It is written beside its place and renamed, so that whatever happens (Ctrl-C, a full disk) the old
     file or the new one is there. A symbolic link is followed, and an old file's permissions are kept.
     Raises ModelError where the place cannot be written.
     """
     import numpy as np
+
+    from fsmlearn.normal import Normal
 
     arrays = io.BytesIO()
     np.savez(arrays, allow_pickle=False, **{name: np.ascontiguousarray(network[name]) for name in sorted(network)})
@@ -57,6 +65,7 @@ def save(path: str | Path, machine: Machine, about: About, network: Network) -> 
         archive.comment = MAGIC + str(VERSION).encode()
         for name, data in (
             ("machine.json", _json(machine.to_dict())),
+            ("normal.json", _json((normal or Normal()).to_dict(), indent=None)),
             ("about.json", _json(about.to_dict())),
             ("network.npz", arrays.getvalue()),
         ):
@@ -90,6 +99,13 @@ def check_writable(path: str | Path) -> None:
 def load_machine(path: str | Path) -> Machine:
     """The machine of a model file. Raises ModelError where it is missing, foreign or damaged."""
     return _load(path, "machine.json", lambda data: Machine.from_dict(json.loads(data)))
+
+
+def load_normal(path: str | Path) -> Normal:
+    """What was normal in the log. Raises ModelError where the file is missing, foreign or damaged."""
+    from fsmlearn.normal import Normal
+
+    return _load(path, "normal.json", lambda data: Normal.from_dict(json.loads(data)))
 
 
 def load_about(path: str | Path) -> About:
@@ -189,8 +205,8 @@ _ARRAY = re.compile(  # format 1.0 of numpy.lib.format
 )
 
 
-def _json(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8", "surrogatepass")
+def _json(data: dict[str, Any], indent: int | None = 1) -> bytes:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent).encode("utf-8", "surrogatepass")
 
 
 @contextmanager

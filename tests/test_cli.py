@@ -78,7 +78,7 @@ def told(*arguments: str, stdin: str = "", status: int = 2) -> str:
 # --- help -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["", "train", "extract-table", "predict", "report", "filter", "info"])
+@pytest.mark.parametrize("name", ["", "train", "extract-table", "predict", "check", "report", "filter", "info"])
 def test_help_is_there_under_both_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "1")
     monkeypatch.setenv("FORCE_COLOR", "1")

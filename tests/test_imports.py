@@ -21,7 +21,9 @@ ORDER = [
     ["machine"],
     ["about"],
     ["runs", "fields"],
+    ["streams"],
     ["columns", "records", "traces", "sources"],
+    ["arrivals"],
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
     ["rows"],
@@ -44,6 +46,9 @@ ORDER = [
     ["misfits"],
     ["support"],
     ["predict", "following"],
+    ["ways", "normal"],
+    ["judge", "relations"],
+    ["check", "calibrate"],
     ["config"],
     ["pipeline"],
     ["store"],
@@ -57,13 +62,29 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.check", "cli.report", "cli.filter", "cli.info"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY = {
+    "errors",
+    "machine",
+    "about",
+    "columns",
+    "following",
+    "predict",
+    "formats",
+    "sources",
+    "streams",
+    "arrivals",
+    "ways",
+    "normal",
+    "judge",
+    "check",
+    "__main__",
+}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 
@@ -128,6 +149,8 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--state", "Off", "--trigger", "Power"], set()),
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
+    (["check", "-", "--state-column", "state"], set()),
+    (["check", "-", "--trace-scores", "--line-buffered", "--quiet"], set()),
     (["report", "--format", "csv"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
@@ -135,6 +158,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["filter", "-h"], set()),
     (["info", "--help"], set()),
     (["predict", "--help"], set()),
+    (["check", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
@@ -154,7 +178,7 @@ finally:
         [sys.executable, "-c", code, *arguments],
         cwd=directory,
         env={**os.environ, **environment},
-        input="state,trigger\nOff,Power\n",
+        input="state,trigger,next_state\nOff,Power,On\n",
         capture_output=True,
         text=True,
         check=False,

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsmlearn import records
+from fsmlearn import records, streams
 from fsmlearn.errors import LogError
 from fsmlearn.logs import UNKNOWN, Log, Oddity, Reading, read, reading, write_rows
 
@@ -290,7 +290,7 @@ def test_zstandard_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise ImportError(name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "import_module", absent)
+        patch.setattr(streams, "import_module", absent)
         assert "install it, or unpack the file" in refused(tmp_path, b"", "log.csv.zst")
     check_packed(tmp_path, "zst", pytest.importorskip("backports.zstd").compress)
 

@@ -202,7 +202,7 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
 
 
 def test_another_version_is_named(model: Path) -> None:
-    rewrite(model, {}, comment=store.MAGIC + b"2")
+    rewrite(model, {}, comment=store.MAGIC + b"1")
     assert "another version" in refuse(model)
     assert store.is_model(model)
 
@@ -224,7 +224,7 @@ def test_cut_or_scribbled_files_are_refused_or_read_right(
                 assert "\n" not in str(error)
 
 
-def rewrite(path: Path, members: dict[str, bytes], comment: bytes = store.MAGIC + b"1") -> None:
+def rewrite(path: Path, members: dict[str, bytes], comment: bytes = store.MAGIC + b"2") -> None:
     """Put other members into a model, as somebody who knows the format would."""
     with zipfile.ZipFile(path) as archive:
         old = {name: archive.read(name) for name in archive.namelist()}

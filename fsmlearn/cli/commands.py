@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsmlearn.cli.words import Run
 
-COMMANDS = ("train", "extract-table", "predict", "report", "filter", "info")
+COMMANDS = ("train", "extract-table", "predict", "check", "report", "filter", "info")
 
 
 def command(name: str) -> Run:
