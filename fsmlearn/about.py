@@ -238,6 +238,8 @@ def shaped(kind: Any, value: Any, where: str) -> Any:
         if value.keys() == hints.keys():
             return kind(**{name: shaped(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
     elif origin is tuple and isinstance(value, list):
+        if inner == (int, Ellipsis) and set(map(type, value)) <= {int}:  # there may be many
+            return tuple(value)
         if inner[-1] is Ellipsis:
             return tuple(shaped(inner[0], each, where) for each in value)
         if len(inner) == len(value):

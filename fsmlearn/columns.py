@@ -37,6 +37,7 @@ NEEDED: Mapping[LogKind, tuple[str, ...]] = {
     "sequence": ("event",),
 }
 VARIABLE = "="  # a column of a variable has the role "=" and its header
+DELIMITERS = ",\t;|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,15 @@ class Layout:
 
 
 def read_layout(
-    headers: Sequence[str], line: int, name: str, chosen: Mapping[str, str], variables: Variables = NONE
+    headers: Sequence[str],
+    line: int,
+    name: str,
+    chosen: Mapping[str, str],
+    variables: Variables = NONE,
+    known: LogKind | None = None,
 ) -> Layout:
-    """The layout that the headers of a file tell; `chosen` maps roles to headers where the headers do not tell.
+    """The layout that the headers of a file tell; `chosen` maps roles to headers where the headers do not tell, and
+    `known` is the kind of log where that is no question.
 
     Raises LogError where a role or a variable has no column, or several.
     """
@@ -127,11 +134,12 @@ def read_layout(
     if variables:
         kind, needed = "visible", ("trigger",) if "trigger" in chosen or "event" in chosen else ()
     else:
-        kind = _kind(position, chosen, guessed)
+        kind = known or _kind(position, chosen, guessed)
         needed = NEEDED[kind]
-    if kind != "sequence" and "event" in position and "trigger" not in position:
-        position["trigger"] = position["event"]
-        guessed.append("trigger")
+    other, own = ("trigger", "event") if kind == "sequence" else ("event", "trigger")
+    if other in position and own not in position:
+        position[own] = position[other]
+        guessed.append(own)
     missing = [role for role in needed if role not in position]
     if missing:
         free = [each for i, each in enumerate(headers) if i not in position.values()]

@@ -1,4 +1,4 @@
-"""The order of the stages, spelled once: read, filter, train, extract, sum up.
+"""The order of the stages, spelled once: read, filter, train, extract, sum up, and measure what is normal.
 
 A log of events alone has nothing to filter, and some of its traces are held out to measure on.
 
@@ -28,6 +28,7 @@ from fsmlearn.about import (
     Support,
     TrainingSummary,
 )
+from fsmlearn.calibrate import calibrated
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
@@ -35,6 +36,7 @@ from fsmlearn.extract import extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, reading
 from fsmlearn.machine import Machine
+from fsmlearn.normal import Normal
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
@@ -59,6 +61,7 @@ class Learned:
     machine: Machine
     about: About
     sample: Sample = field(default_factory=Sample)  # of the rows that the network learned from
+    normal: Normal = field(default_factory=Normal)  # what a clean log of this machine is like
 
 
 def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
@@ -155,7 +158,14 @@ def learning(
         found.held_out,
         of_grid(denoised.log),
     )
-    yield Learned(log, found.denoised, model, found.machine, about, sampled(trained_on, data))
+    normal = calibrated(
+        found.machine,
+        found.denoised.log,
+        np.random.default_rng(settings.seed),
+        len(found.denoised.findings),
+        found.broken,
+    )
+    yield Learned(log, found.denoised, model, found.machine, about, sampled(trained_on, data), normal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +177,7 @@ class _Found:
     vectors: int
     clusters: int
     misfits: int = 0
+    broken: int = 0  # places where rows are lost or made up, as far as only the machine knows of them
     comparison: tuple[Comparison, ...] = ()
     support: tuple[Support, ...] = ()
     held_out: HeldOut = NOTHING
@@ -181,7 +192,8 @@ def _of_rows(model: Model, log: Log, denoised: Denoised, data: Histories, states
         denoised, compared = misfits.judge(log, data, found), misfits.compare(log, data, found)
     missing = found.standing.fit.misfits
     supported = support(log, data, found)
-    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, compared, supported)
+    broken = int(found.rows.weight[found.rows.mended].sum())
+    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, broken, compared, supported)
 
 
 def _of_events(model: Model, log: Log, denoised: Denoised, held: NDArray[np.bool_], states: int | None) -> _Found:

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn import streams
+from fsmlearn.columns import DELIMITERS
 from fsmlearn.errors import LogError
 from fsmlearn.runs import Runs
 from fsmlearn.streams import Stream
 
-DELIMITERS = ",\t;|"
 LONGEST_RECORD = 1 << 26  # bytes; a longer one is a quote that was never closed, or no text
 SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))  # (256,) whether a byte is white space
 UNCLOSED = "a quoted field that does not end at its closing quote, or never; double the quotes inside it, or close it"

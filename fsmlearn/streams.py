@@ -1,13 +1,10 @@
 """The bytes of log files, unpacked, from the disk or from a pipe.
 
-Knows no format. Raises LogError with the file and a remedy for whatever cannot be read.
+Knows no format. Raises LogError with the file and a remedy for whatever cannot be read. Standard library only.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
@@ -25,17 +22,14 @@ def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
     """The bytes of a file, unpacked; "-" is standard input."""
     if name == STDIN:
         if sys.stdin is None:  # so Python has it where the program was started without one
-            raise LogError(f"{name}: is closed; name a log file")
+            raise LogError(f"{name}: is closed; give it rows, or name a file")
         return nullcontext(sys.stdin.buffer)  # not ours to close
     path = Path(path)
     try:
         match path.suffix.lower():
-            case ".gz":
-                return cast(BinaryIO, gzip.open(path))
-            case ".bz2":
-                return cast(BinaryIO, bz2.open(path))
-            case ".xz":
-                return cast(BinaryIO, lzma.open(path))
+            case ".gz" | ".bz2" | ".xz" as end:
+                module = import_module({".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}[end])  # most logs need none
+                return cast(BinaryIO, module.open(path))
             case ".zst":
                 return _open_zstd(path, name)
         return path.open("rb")

@@ -79,7 +79,7 @@ def told(*arguments: str, stdin: str = "", status: int = 2) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "train", "extract-table", "predict", "report", "filter", "info", "export", "import", "init"]
+    "name", ["", "train", "extract-table", "predict", "check", "report", "filter", "info", "export", "import", "init"]
 )
 def test_help_is_there_under_both_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "1")

@@ -24,7 +24,7 @@ ORDER = [
     ["sample"],
     ["runs", "fields", "columns", "sources", "levels", "misreadings"],
     ["streams", "steps", "traces", "sheets"],
-    ["records"],
+    ["records", "arrivals"],
     ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],
     ["tables", "variables", "cells"],
     ["log"],
@@ -52,6 +52,9 @@ ORDER = [
     ["misfits"],
     ["support"],
     ["predict", "following"],
+    ["ways", "normal"],
+    ["judge", "relations"],
+    ["check", "calibrate"],
     ["config"],
     ["pipeline"],
     ["dynamics"],
@@ -82,7 +85,7 @@ ORDER = [
     ["cli.tab", "cli.help"],
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init", "cli.plot"],
-    ["cli.export", "cli.import_"],
+    ["cli.check", "cli.export", "cli.import_"],
     ["cli.diff", "cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
@@ -110,6 +113,7 @@ STANDARD_ONLY |= {
     "plots.graphviz",
     "plots.outline",
 }
+STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
 STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
 HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
@@ -178,6 +182,8 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--state", "Off", "--trigger", "Power"], set()),
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
+    (["check", "-", "--state-column", "state"], set()),
+    (["check", "-", "--trace-scores", "--line-buffered", "--quiet"], set()),
     (["report", "--format", "csv"], set()),
     (["export", "--to", "dot"], set()),
     (["export", "--to", "yaml"], set()),
@@ -197,6 +203,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--help"], set()),
     (["import", "--help"], set()),
     (["init", "--help"], set()),
+    (["check", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
@@ -216,7 +223,7 @@ finally:
         [sys.executable, "-c", code, *arguments],
         cwd=directory,
         env={**os.environ, **environment},
-        input="state,trigger\nOff,Power\n",
+        input="state,trigger,next_state\nOff,Power,On\n",
         capture_output=True,
         text=True,
         check=False,

@@ -13,6 +13,7 @@ COMMANDS = (
     "train",
     "extract-table",
     "predict",
+    "check",
     "report",
     "filter",
     "info",

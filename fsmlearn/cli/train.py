@@ -106,7 +106,7 @@ def run(
             except KeyboardInterrupt:
                 # Ctrl-C may come while the progress is drawn; what it means is for the stages to say.
                 learned = stages.throw(KeyboardInterrupt)
-    store.save(model, learned.machine, learned.about, learned.model.params, learned.sample)
+    store.save(model, learned.machine, learned.about, learned.model.params, learned.sample, learned.normal)
 
     if not quiet:
         from fsmlearn import report, sequence_report
