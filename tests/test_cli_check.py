@@ -24,6 +24,7 @@ from test_cli_events import SMALL
 from test_store import ABOUT, NETWORK
 
 from fsmlearn import store
+from fsmlearn.about import Origin
 from fsmlearn.normal import END, Normal, Relation, Tail
 
 __all__ = ["workplace"]  # a fixture, which leaves the washing machine as wash.fsm
@@ -331,3 +332,14 @@ def test_what_training_measured_is_used() -> None:
     assert checked("log.csv", model="new.fsm").exit_code == 0
     scores = rows(checked("log.csv", "--trace-scores", model="new.fsm").stdout)
     assert {row["anomalous"] for row in scores} == {"no"}
+
+
+def test_a_machine_that_was_written_down_tells_contradictions_but_not_what_is_rare() -> None:
+    store.save_imported("spec.fsm", WASH, Origin("wash.dot", "0"))
+    assert checked("-", model="spec.fsm", stdin=log()).exit_code == 0
+    for asked in (["--trace-scores"], ["--false-alarms", "0.01"]):
+        done = checked("-", *asked, model="spec.fsm", stdin=log())
+        assert done.exit_code == 2
+        assert (
+            done.stderr == f"fsmlearn: spec.fsm: was imported, so nothing says what is normal; leave out {asked[0]}\n"
+        )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from fsmlearn import formats
 from fsmlearn.cli import console, options
 from fsmlearn.cli.options import Option
-from fsmlearn.errors import LogError, SettingsError
+from fsmlearn.errors import LogError, ModelError, SettingsError
 
 if TYPE_CHECKING:
     from fsmlearn.check import Checker, Odd, Whole
@@ -79,6 +79,8 @@ def run(
     streaming = line_buffered or (format is None and "-" in files)
     style = "csv" if streaming else console.chosen_format(format)
     machine, normal = store.load_machine(model), store.load_normal(model)
+    if (trace_scores or share is not None) and store.load_origin(model) is not None:
+        raise ModelError(f"{model}: was imported, so nothing says what is normal; leave out {_asked(trace_scores)}")
     sheet = _Sheet(TRACES if trace_scores else _columns(machine.kind == "lts"), style, line_buffered)
     kinds: Counter[str] = Counter()
 
@@ -102,6 +104,10 @@ def run(
     if not quiet:
         console.aside(_summary(checker, kinds, trace_scores))
     return console.NO if found else 0
+
+
+def _asked(trace_scores: bool) -> str:
+    return "--trace-scores" if trace_scores else "--false-alarms"
 
 
 def _share(word: str) -> float:
