@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsmlearn.cli.words import Run
 
-COMMANDS = ("train", "extract-table", "predict", "report", "filter", "info", "plot")
+COMMANDS = ("train", "extract-table", "predict", "report", "filter", "info", "plot", "view")
 
 
 def command(name: str) -> Run:
