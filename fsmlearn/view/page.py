@@ -31,6 +31,7 @@ def page(data: dict[str, Any], title: str) -> str:
         "title": escape(title),
         "style": style,
         "data": embedded(data),
+        "licence": _part("viz.LICENSE.txt"),
         "library": library,
         "script": script,
     }

@@ -28,7 +28,7 @@ function chart({ title, of, log, share }) {
   const scaled = (value) => (log ? Math.log10(value) : value);
   const series = of.map((name) => DATA.epochs.map((epoch) => [epoch.index, epoch[name]]).filter(([, y]) => y !== null && (!log || y > 0)));
   const values = series.flat().map(([, y]) => y);
-  const text = (value) => (share ? percent(value) : plain(value));
+  const text = (value) => (share ? percent(value) : String(Number(value.toPrecision(2))));
   if (!values.length) return make("p", { class: "hint" }, `${title}: nothing to show`);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const [first, last] = [DATA.epochs[0].index, DATA.epochs[DATA.epochs.length - 1].index];

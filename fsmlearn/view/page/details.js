@@ -20,10 +20,9 @@ function stateDetails(i) {
   const facts = [counted(stateRows[i], "row")];
   if (label !== null && label !== name) facts.push(`the log calls it ${word(label)}`);
   if (i === INITIAL) facts.push("initial state");
-  if (support) facts.push(evidence(support));
+  if (support) facts.push(`evidence: ${evidence(support)}`);
   parts.push(make("p", {}, facts.join("; ") + "."));
   parts.push(make("h3", {}, "Leads to"));
-  const column = LTS ? "share" : "rows";
   parts.push(leaving[i].length ? waysTable(leaving[i], "next state", (way) => stateButton(way.to)) : make("p", { class: "hint" }, "nothing"));
   const incoming = arriving[i].filter((way) => way.from !== i);
   if (incoming.length) parts.push(make("h3", {}, "Is reached from"), waysTable(incoming, "state", (way) => stateButton(way.from)));
@@ -56,8 +55,8 @@ function waysTable(ways, other, end, begin = null) {
 
 function evidence({ against, rival, nats }) {
   const parts = [];
-  if (nats === null) parts.push("the log allows nothing else");
-  else if (nats === 0 && rival === null) parts.push("no row after it tells where it leads");
+  if (nats === null) parts.push("no rival");
+  else if (nats === 0 && rival === null) parts.push("untold by what follows");
   else parts.push(`${plain(nats)} nats${rival === null ? "" : ` over ${word(rival)}`}`);
   if (against) parts.push(`${counted(against, "row")} against`);
   return parts.join(", ");
@@ -67,14 +66,22 @@ function evidence({ against, rival, nats }) {
 function exampleRows(wanted) {
   const { traces } = DATA.traces;
   const found = [];
-  for (let t = 0; t < traces.length && found.length < EXAMPLES; t++) {
-    const n = traces[t].rows.findIndex((row) => wanted(row, row[6]));
-    if (n >= 0) found.push([rowPlace(traces[t].rows[n]), rowText(traces[t].rows[n]), button("replay", () => replayAt(t, n + 1), { "aria-label": `replay trace ${word(traces[t].name)}` })]);
+  const ways = new Set();
+  const traceSeen = new Set();
+  const first = [(row) => !ways.has(row[7]), (_, t) => !traceSeen.has(t)]; // what differs, then other traces
+  for (const fresh of first) {
+    traces.forEach(({ name, rows }, t) => rows.forEach((row, n) => {
+      if (found.length === EXAMPLES || !wanted(row, row[6]) || !fresh(row, t)) return;
+      ways.add(row[7]);
+      traceSeen.add(t);
+      found.push([rowPlace(row), rowText(row), button("replay", () => replayAt(t, n + 1), { class: "word", "aria-label": `replay trace ${word(name)}` })]);
+    }));
   }
   return found.length ? [make("h3", {}, "In the log"), smallTable(["line", "row", ""], found)] : [];
 }
 
-const rowPlace = (row) => `${word(DATA.traces.files[row[0]])}:${row[1]}`;
+// `line 7` where there is one file, `a.csv:7` else
+const rowPlace = ([file, line]) => (DATA.traces.files.length === 1 ? `line ${line}` : `${word(DATA.traces.files[file])}:${line}`);
 
 function rowText([, , state, trigger, next, output]) {
   const { states, triggers, outputs } = DATA.traces;

@@ -4,7 +4,7 @@
 const TITLE = { font: "600 14px system-ui, sans-serif", height: 19 };
 const LINE = { font: "12px system-ui, sans-serif", height: 15 };
 const WIDEST = 26; // letters of a line that takes another trigger
-const LINES = 8; // of a label
+const LINES = STATES.length > 25 ? 4 : 8; // of a label
 const pen = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, style) {

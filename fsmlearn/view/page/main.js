@@ -3,7 +3,6 @@ const chosen = { state: null, trigger: null, edge: null, found: new Set(), here:
 let graphviz = null;
 
 function choose({ state = null, trigger = null, edge = null }) {
-  if (picture.moved > 5) return void (picture.moved = 0); // the end of a drag is no click
   Object.assign(chosen, { state, trigger, edge });
   details();
   if (byId("around").checked && state !== null) show(graphviz);
@@ -35,7 +34,7 @@ function search() {
   if (graphviz) mark();
 }
 
-byId("size").textContent = `${{ moore: "Moore machine", mealy: "Mealy machine", lts: "machine of events" }[MACHINE.kind]}: ` +
+byId("size").textContent = `${{ moore: "Moore machine", mealy: "Mealy machine", lts: "Machine of events" }[MACHINE.kind]}: ` +
   `${counted(STATES.length, "state")}, ${counted(TRIGGERS.length, EVENT)}, ${counted(WAYS.length, "transition")}, starting in ${stateWord(INITIAL)}` +
   (DATA.files?.length ? `; learned from ${DATA.files.slice(0, 3).map(word).join(", ")}${DATA.files.length > 3 ? ` and ${DATA.files.length - 3} more files` : ""}` : "");
 details();

@@ -1,4 +1,7 @@
 // The graph: drawn as SVG from what `layout` placed, moved, zoomed, dragged, and marked by what is selected or visited.
+const READABLE = 0.4; // scale
+const TIP = 11; // length of an arrow
+const DRAG = 5; // pixels from which on a press is no click
 const picture = { view: { x: 0, y: 0, scale: 1 }, nodes: new Map(), edges: [], drawn: null };
 
 function show(viz) {
@@ -84,6 +87,9 @@ function paint() {
     pointerup: released,
     pointercancel: released,
   }, picture.world);
+  picture.svg.addEventListener("click", (event) => {
+    if (picture.moved >= DRAG) event.stopPropagation(); // the end of a drag is no click
+  }, true);
   byId("paper").replaceChildren(picture.svg);
 }
 
@@ -132,18 +138,28 @@ function spline(points) {
   return `M${points[0]}` + (points.length === 2 ? `L${points[1]}` : `C${points.slice(1).join(" ")}`);
 }
 
+// The line ends inside of its arrow, or a thick one would show beside the point of it.
+function shortened(points) {
+  const [x, y] = points[points.length - 1];
+  const [bx, by] = points[points.length - 2];
+  const length = Math.max(Math.hypot(x - bx, y - by), 1e-6);
+  const back = [(-(x - bx) / length) * (TIP - 2), (-(y - by) / length) * (TIP - 2)];
+  const moved = (point) => [point[0] + back[0], point[1] + back[1]];
+  return [...points.slice(0, points.length === 2 ? 1 : -2), ...points.slice(points.length === 2 ? 1 : -2).map(moved)];
+}
+
 function arrow(points) {
   const [x, y] = points[points.length - 1];
   let i = points.length - 2;
   while (i > 0 && Math.hypot(points[i][0] - x, points[i][1] - y) < 2) i--;
   const angle = Math.atan2(y - points[i][1], x - points[i][0]);
-  const corner = (turn) => [x - 9 * Math.cos(angle + turn), y - 9 * Math.sin(angle + turn)];
+  const corner = (turn) => [x - TIP * Math.cos(angle + turn), y - TIP * Math.sin(angle + turn)];
   return `M${[x, y]}L${corner(0.38)}L${corner(-0.38)}Z`;
 }
 
 function route(edge) {
   edge.lineIn.setAttribute("d", spline(edge.halves[0]));
-  edge.lineOut.setAttribute("d", spline(edge.halves[1]));
+  edge.lineOut.setAttribute("d", spline(shortened(edge.halves[1])));
   edge.tip.setAttribute("d", arrow(edge.halves[1]));
 }
 
@@ -182,7 +198,7 @@ function dragged(event) {
   const now = [event.clientX, event.clientY];
   const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
   picture.moved += Math.abs(dx) + Math.abs(dy);
-  if (picture.moved < 5) return;
+  if (picture.moved < DRAG) return;
   if (!picture.svg.hasPointerCapture(event.pointerId)) picture.svg.setPointerCapture(event.pointerId);
   if (pointers.size === 2) {
     const [other] = [...pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
@@ -238,10 +254,11 @@ function fit() {
   look();
 }
 
-// Bring a state into view where it is not.
+// Bring a state into view where it is not, and to a size that can be read.
 function reveal(state) {
   const node = picture.nodes.get(state);
   if (!node) return;
+  if (picture.view.scale < READABLE) zoom(0.9 / picture.view.scale);
   const { width, height } = picture.svg.getBoundingClientRect();
   const view = picture.view;
   const [x, y] = [view.x + node.x * view.scale, view.y + node.y * view.scale];

@@ -22,6 +22,8 @@ function replaySection() {
       make("thead", {}, make("tr", {}, ...["line", "row", "in the machine"].map((head) => make("th", { scope: "col" }, head)))),
       make("tbody", { id: "trace-rows" }))));
   fillRows();
+  byId("position").value = 0;
+  byId("before").disabled = true;
 }
 
 function fillRows() {

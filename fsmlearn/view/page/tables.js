@@ -39,7 +39,7 @@ function tableSection({ name, title, note, columns, rows }) {
       make("tr", {}, ...columns.map((column, j) => make("td", { class: column.kind === "word" ? null : "number" }, link(i, j))))));
     count.textContent = wanted.length ? `${order.length.toLocaleString("en")} of ${counted(rows.length, "row")}` : counted(rows.length, "row");
     more.hidden = order.length <= state.shown;
-    more.textContent = `Show more: ${(order.length - state.shown).toLocaleString("en")} are left`;
+    more.textContent = `Show ${Math.min(PAGE, order.length - state.shown).toLocaleString("en")} more`;
   }
 
   fill();
@@ -66,7 +66,7 @@ function compared(a, b) {
 }
 
 function smallTable(heads, rows) {
-  const numeric = (j) => rows.some((row) => typeof row[j] === "number");
+  const numeric = (j) => rows.length > 0 && rows.every((row) => typeof row[j] === "number" || / %$/.test(row[j]));
   return make("div", { class: "scroll" }, make("table", {},
     make("thead", {}, make("tr", {}, ...heads.map((head, j) => make("th", { scope: "col", class: numeric(j) ? "number" : null }, head)))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, j) =>
