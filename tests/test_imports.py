@@ -59,6 +59,8 @@ ORDER = [
     ["plots.space"],
     ["plots.flow"],
     ["plots.figures"],
+    ["view.__init__", "view.page", "view.replay"],
+    ["view.data", "view.pictures"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -68,7 +70,7 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.watch"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot", "cli.view"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
@@ -83,10 +85,14 @@ STANDARD_ONLY |= {
     "plots.styled",
     "plots.graphviz",
     "plots.outline",
+    "view.__init__",
+    "view.data",
+    "view.page",
+    "view.replay",
 }
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
-HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
+HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 
 
 def modules() -> dict[str, Path]:
@@ -153,6 +159,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["report", "--format", "csv"], set()),
     (["plot", "machine", "--collapse"], set()),
     (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
+    (["view", "--help"], set()),
     (["--help"], set()),
     (["--version"], TYPER | PYDANTIC),
     (["train", "--help"], set()),

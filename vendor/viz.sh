@@ -11,4 +11,4 @@ trap 'rm -rf "$place"' EXIT
 npm pack --silent --pack-destination "$place" "@viz-js/viz@$version" >/dev/null
 tar -xzf "$place"/*.tgz -C "$place" package/dist/viz-global.js
 echo "$sum  $place/package/dist/viz-global.js" | sha256sum --check --quiet
-cp "$place/package/dist/viz-global.js" fsmlearn/view/page/viz.js
+cp "$place/package/dist/viz-global.js" fsmlearn/view/parts/viz.js

@@ -15,9 +15,7 @@ PLOTS = "Pictures of the network need matplotlib: pip install 'fsmlearn[plots]',
 
 
 def run(
-    output: Annotated[
-        str, Option("--output", "-o", metavar="FILE", help="The page to write.")
-    ] = "machine.html",
+    output: Annotated[str, Option("--output", "-o", metavar="FILE", help="The page to write.")] = "machine.html",
     model: options.Model = options.MODEL,
     quiet: options.Quiet = False,
 ) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from fsmlearn.about import About, plain
+from fsmlearn.about import About, Comparison, plain
 from fsmlearn.formats import Cell, counted, percent
-from fsmlearn.machine import Machine
+from fsmlearn.machine import Machine, Transition
 from fsmlearn.plots.diagram import diagram
 from fsmlearn.sample import Sample
 from fsmlearn.view.replay import followed
@@ -50,7 +50,7 @@ def described(
 
 
 def _drawn(machine: Machine) -> Data:
-    """What the graph shows at first, in numbers, and which states its lines do not lead to for there would be too many."""
+    """What the graph shows at first, in numbers; ways to a hub are written, not drawn, for there would be too many."""
     shown = diagram(machine)
     number = {name: i for i, name in enumerate(machine.labels)}
     written = [edge for edges in shown.inside.values() for edge in edges]
@@ -85,13 +85,13 @@ def _transitions(machine: Machine) -> Data:
     columns = {"state": "word", _trigger(machine): "word", "next state": "word"}
     columns |= {"output": "word"} if outputs else {}
     columns |= {"rows": "number", "share": "share"}
-    rows = (
-        [t.state, t.trigger, t.next_state, *[t.output] * outputs, t.count, t.probability] for t in machine.transitions
-    )
+    rows = ([*_way(t, outputs), t.count, t.probability] for t in machine.transitions)
     note = "The graph as a table: every transition of the machine."
-    return _table(
-        "transitions", "Transitions", note, columns, rows, "fsmlearn extract-table prints all of them"
-    )
+    return _table("transitions", "Transitions", note, columns, rows, "fsmlearn extract-table prints all of them")
+
+
+def _way(each: Transition | Comparison, outputs: bool) -> list[Cell]:
+    return [each.state, each.trigger, each.next_state, *[each.output] * outputs]
 
 
 def _trigger(machine: Machine) -> str:
@@ -106,9 +106,7 @@ def _observed(machine: Machine, about: About) -> list[Data]:
         columns = {"state": "word", "trigger": "word", "next state": "word"} | ({"output": "word"} if outputs else {})
         columns |= {"seen": "number", "noise": "number", "learned": "share", "verdict": "word"}
         rows = (
-            [each.state, each.trigger, each.next_state, *[each.output] * outputs]
-            + [each.observed, each.noise, each.learned, each.verdict]
-            for each in about.comparison
+            [*_way(each, outputs), each.observed, each.noise, each.learned, each.verdict] for each in about.comparison
         )
         note = "Rows of the log as read, those of them that were not believed, and the share in the machine."
         more = "fsmlearn report prints all of them"

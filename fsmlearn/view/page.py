@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-PARTS = Path(__file__).parent / "page"
+PARTS = Path(__file__).parent / "parts"
 SCRIPTS = ("base", "layout", "picture", "tables", "details", "walk", "replay", "curves", "main")
 
 

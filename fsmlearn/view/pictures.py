@@ -1,4 +1,4 @@
-"""A model file -> pictures of its network for the page, where matplotlib is installed. SVG as data of the page itself."""
+"""A model file -> pictures of its network, as SVG that is data of the page itself, where matplotlib is installed."""
 
 from __future__ import annotations
 
