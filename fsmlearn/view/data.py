@@ -113,7 +113,9 @@ def _observed(machine: Machine, about: About) -> list[Data]:
         found.append(_table("compared", "Learned against observed", note, columns, rows, more))
     if about.held_out.scores:
         columns = {"predictor": "word", "nats an event": "number", "perplexity": "number", "likeliest came": "share"}
-        scores = ([each.predictor, each.loss, each.perplexity, each.accuracy] for each in about.held_out.scores)
+        scores: Iterable[Sequence[Cell]] = (
+            [each.predictor, each.loss, each.perplexity, each.accuracy] for each in about.held_out.scores
+        )
         note = f"{counted(about.held_out.traces, 'trace')} that nothing here was learned from."
         found.append(_table("heldout", "Held-out traces", note, columns, scores))
     if about.support:
