@@ -82,7 +82,8 @@ class Case:
 
     def merged(self) -> Machine:
         """The machine that is learned without the network."""
-        rows, now = mending.descend(*mending.merge(self.rows, merging.proposals(self.rows)))
+        rows, now = min(mending.merge(self.rows, merging.proposals(self.rows)), key=mending.length)
+        rows, now = mending.descend(rows, now.table, now.found)
         return extract.machine(self.log, self.data, rows, now)
 
     def standing(self, machine: Any, tidy: bool = False) -> Standing:

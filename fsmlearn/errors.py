@@ -12,8 +12,12 @@ class LogError(FsmlearnError):
     """A log cannot be read as it stands; the text names file, line and remedy."""
 
 
+class FormatError(FsmlearnError):
+    """A machine in the format of another tool cannot be read as it stands; the text names file, line and remedy."""
+
+
 class ModelError(FsmlearnError):
-    """A model file is missing, foreign, truncated or of another version."""
+    """A model file is missing, foreign, truncated or of another version, or not of a kind that can be used for this."""
 
 
 class SettingsError(FsmlearnError):

@@ -22,6 +22,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
+FEW = 20_000  # rows of a log that is searched thoroughly
 STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
 LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 RARELY = 0.1  # share of a state's answers below which, in a hidden log, they are noise sooner than drawn
@@ -69,6 +70,11 @@ class Rows:
     def repeats(self) -> bool:
         """Whether some row stands for several."""
         return self.total > len(self)
+
+    @property
+    def few(self) -> bool:
+        """Whether there are so few rows that the log is searched thoroughly."""
+        return len(self) <= FEW
 
     def counted(self, keys: Ints, which: Ints | slice = slice(None), kinds: int = 0) -> Ints:
         """(kinds or more,) how many rows of the log, of `which` (m,), have each key, keys (m,) being counted from 0."""

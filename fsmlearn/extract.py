@@ -28,7 +28,6 @@ Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
 MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
-MANY = 2  # times as many states as state merging finds are a sign of lost rows
 DEEPER = 8  # times at most that words are put behind triggers before the log is asked
 
 
@@ -190,24 +189,25 @@ def extract(
     least = int(np.clip(len(log) / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     proposed = search.from_groups(rows, groups, clusters)
-    now = search.descend(rows, proposed, groups)
     if whole.certain:
-        merged = mending.merge(whole, merging.proposals(whole))
-        # The network sees triggers only, and where rows are lost it cannot know: states without end would explain it.
-        lost = bool(merged[0].mended.any())
-        if not lost or len(now.table) <= MANY * len(merged[1].table) or now.length < merged[1].length:
-            now = asked_again(oracle, first, least, now)
-        if lost and merged[1].length < now.length:
-            rows, _ = merged
-            now = search.descend(rows, search.from_groups(rows, groups, clusters), groups)
-            now = asked_again(replace(oracle, rows=rows), first, least, now)
-        rows, now = mending.best((rows, now), merged, least)
+        others = mending.merge(whole, merging.proposals(whole))
+        rows, now = mending.descend(whole, proposed, groups, grow=False)
+        now = search.descend(rows, now.table, now.found)
+        if rows.mended.any():  # or what looks like lost rows is a state that is missing
+            plain = search.descend(whole, proposed, groups)
+            others.append((whole, plain))
+            if plain.length < now.length:
+                others[-1] = rows, now
+                rows, now = whole, plain
+        now = asked_again(replace(oracle, rows=rows), first, least, now)
+        rows, now = mending.best((rows, now), others, least)
         drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
         if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
             rows = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
-            now = asked_again(replace(oracle, rows=rows), first, least, search.descend(rows, proposed, groups))
+            oracle = replace(oracle, rows=rows)
+            now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
     else:
-        now = asked_again(oracle, first, least, now)
+        now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -117,6 +117,27 @@ class Machine:
                 edges.append(_Edge(state, trigger, following, output, count, share))
         return _assemble(kind, initial, labels, triggers, edges)
 
+    @classmethod
+    def arrange(
+        cls,
+        kind: Kind,
+        initial: str,
+        labels: Mapping[str, str | None],
+        triggers: Sequence[str],
+        transitions: Iterable[Transition],
+    ) -> Machine:
+        """A machine whose states (name -> label) and probabilities are known, put in order.
+
+        Unreachable states are left out. Parts that do not fit raise ValueError, a state that is unknown KeyError.
+        """
+        number = {name: i for i, name in enumerate(labels)}
+        edges = [
+            _Edge(number[t.state], t.trigger, number[t.next_state], t.output, t.count, t.probability)
+            for t in transitions
+        ]
+        named = _assemble(kind, number[initial], list(labels), triggers, edges)  # each name is a label of its own
+        return replace(named, states=tuple(State(state.name, labels[state.name]) for state in named.states))
+
     @cached_property
     def _by_state(self) -> dict[str, dict[str, tuple[Transition, ...]]]:
         table: dict[str, dict[str, list[Transition]]] = {state.name: {} for state in self.states}
@@ -139,6 +160,10 @@ class Machine:
     def successors(self, state: str, trigger: str) -> tuple[Transition, ...]:
         """The ways on from `state` under `trigger`, the most probable first; () where there is none."""
         return self._by_state.get(state, {}).get(trigger, ())
+
+    def ways(self, state: str) -> Mapping[str, tuple[Transition, ...]]:
+        """Trigger -> the ways on from `state`, as in `successors`, for the triggers that have any, in their order."""
+        return self._by_state[state]
 
     def unseen(self) -> tuple[tuple[str, str], ...]:
         """The (state, trigger) pairs without a way on: no believed row of the log shows what happens there."""
@@ -244,31 +269,60 @@ class Machine:
         )
 
 
+Pair = tuple[frozenset[str], frozenset[str]]
+Shown = Mapping[tuple[str | None, str | None], frozenset[str]]  # (output, label of the next state) -> states then
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two machines in states of `pair`, the word that led there, and what each can show there under a trigger."""
+
+    word: tuple[str, ...]
+    pair: Pair
+    trigger: str
+    left: Shown
+    right: Shown
+
+    def following(self) -> list[Pair]:
+        """The pairs after what both can show."""
+        both = sorted(self.left.keys() & self.right.keys(), key=lambda seen: (seen[0] or "", seen[1] or ""))
+        return [(self.left[seen], self.right[seen]) for seen in both]
+
+
+def together(a: Machine, b: Machine, start: Pair | None = None, met: set[Pair] | None = None) -> Iterator[Meeting]:
+    """Walk two machines side by side, breadth-first, for as long as they show the same; every pair under each trigger.
+
+    A pair is the states that each machine may be in after the same word and the same answers (subset construction). The
+    walk begins at the initial states unless `start` is given. It does not go on from pairs in `met`, to which it adds
+    those that it goes on from; the caller may add others meanwhile.
+    """
+    triggers = sorted({*a.triggers, *b.triggers})  # in one order, whichever machine is called a
+    start = start or (frozenset([a.initial]), frozenset([b.initial]))
+    met = set() if met is None else met
+    met.add(start)
+    todo = deque([(start, tuple[str, ...]())])
+    while todo:
+        pair, word = todo.popleft()
+        for trigger in triggers:
+            meeting = Meeting(word, pair, trigger, shown(a, pair[0], trigger), shown(b, pair[1], trigger))
+            yield meeting
+            for following in meeting.following():
+                if following not in met:
+                    met.add(following)
+                    todo.append((following, (*word, trigger)))
+
+
 def equivalent(a: Machine, b: Machine) -> tuple[str, ...] | None:
     """None where both machines can show the same, else a shortest sequence of triggers after which they differ.
 
     What a machine shows is the initial label and, after each trigger, the output and the label of the next state; the
-    empty word tells apart machines that start under different labels. What is possible is compared, however probable,
-    by walking both breadth-first as sets of states (subset construction): linear where they are deterministic.
+    empty word tells apart machines that start under different labels. What is possible is compared, however probable:
+    linear where both are deterministic.
     """
     if a.labels[a.initial] != b.labels[b.initial]:
         return ()
-    triggers = tuple(dict.fromkeys((*a.triggers, *b.triggers)))
-    start = (frozenset([a.initial]), frozenset([b.initial]))
-    words: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {start: ()}
-    todo = deque([start])
-    while todo:
-        pair = todo.popleft()
-        for trigger in triggers:
-            left, right = _shown(a, pair[0], trigger), _shown(b, pair[1], trigger)
-            if left.keys() != right.keys():
-                return (*words[pair], trigger)
-            for seen, states in left.items():
-                following = (frozenset(states), frozenset(right[seen]))
-                if following not in words:
-                    words[following] = (*words[pair], trigger)
-                    todo.append(following)
-    return None
+    differing = (m for m in together(a, b) if m.left.keys() != m.right.keys())
+    return next(((*m.word, m.trigger) for m in differing), None)
 
 
 def _given(kind: Kind, trigger: str) -> str | None:
@@ -276,13 +330,13 @@ def _given(kind: Kind, trigger: str) -> str | None:
     return None if kind == "lts" else trigger
 
 
-def _shown(machine: Machine, states: frozenset[str], trigger: str) -> dict[tuple[str | None, str | None], set[str]]:
-    """(output, label) -> the states that one of `states` may be in after showing them under `trigger`."""
+def shown(machine: Machine, states: frozenset[str], trigger: str) -> Shown:
+    """What one of `states` can show under `trigger`, and the states that it may be in then."""
     shown: dict[tuple[str | None, str | None], set[str]] = {}
     for state in states:
         for t in machine.successors(state, trigger):
             shown.setdefault((t.output, machine.labels[t.next_state]), set()).add(t.next_state)
-    return shown
+    return {seen: frozenset(following) for seen, following in shown.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,26 +26,28 @@ MOST = 200  # pairs of states at most that two machines are crossed by
 Mended = tuple[Rows, Standing]  # a machine, and the rows with the breaks that it found
 
 
-def merge(rows: Rows, tables: Iterable[Table]) -> Mended:
-    """The shortest machine that merging states and mending reach from the most promising of some tables, and the rows
-    with the breaks found on the way. No state is split: that would pay wherever rows are lost."""
+def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
+    """Search from a table, and then seek breaks and search in turns. Without `grow` no state is split, which would pay
+    wherever rows are lost; so that is how to begin."""
+    return refine(rows, search.descend(rows, table, found, grow=grow), grow=grow)
+
+
+def merge(rows: Rows, tables: Iterable[Table]) -> list[Mended]:
+    """The first machine of the most promising of some tables; in a small log of each of them."""
     anywhere = np.zeros(len(rows), np.int64)
     starts = []
     for table in tables:
         settled = search.settle(rows, table, anywhere)
         broken, found = mend(rows, settled)
         starts.append((broken, search.settle(broken, settled.table, found)))
-    rows, now = min(starts, key=lambda start: start[1].length)
-    return descend(rows, now, grow=False)
-
-
-def descend(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
-    """Search from a machine, and then seek breaks and search in turns."""
-    return refine(rows, search.descend(rows, now.table, now.found, grow=grow), grow=grow)
+    starts.sort(key=length)
+    best = starts if rows.few else starts[:1]
+    return [descend(rows, now.table, now.found, grow=False) for rows, now in best]
 
 
 def refine(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
     """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace."""
+    rows, now = reached(rows, now)
     for _ in range(ROUNDS):
         broken, found = mend(rows, now)
         if np.array_equal(broken.broken, rows.broken):
@@ -53,8 +55,30 @@ def refine(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
         trial = search.descend(broken, now.table, found, grow=grow)
         if trial.length >= now.length - 1e-6:
             break
-        rows, now = broken, trial
+        rows, now = reached(broken, trial)
     return thin(rows, now) if rows.mended.any() else (rows, now)
+
+
+def reached(rows: Rows, now: Standing) -> Mended:
+    """The same without states that nothing but breaks lead to, where that is the shorter: they explain runs that have
+    lost their way, and another break may do that better."""
+    some = set(now.table.start.tolist())
+    todo = list(some)
+    taken = now.fit.believed & (now.fit.counts > 0)
+    for q in todo:
+        new = set(now.table.target[q, taken[q]].tolist()) - some
+        some |= new
+        todo += sorted(new)
+    if len(some) == len(now.table):
+        return rows, now
+    kept = np.array(sorted(some))
+    number = np.zeros(len(now.table), np.int64)
+    number[kept] = np.arange(len(kept))
+    table = Table(now.table.label[kept], number[now.table.target[kept]], number[now.table.start])
+    trial = search.stand(rows, table, now.ahead[:, kept].argmax(1))
+    broken, found = mend(rows, trial)
+    trial = search.settle(broken, trial.table, found)
+    return (broken, trial) if trial.length < now.length - 1e-6 else (rows, now)
 
 
 def thin(rows: Rows, now: Standing) -> Mended:
@@ -71,25 +95,38 @@ def thin(rows: Rows, now: Standing) -> Mended:
             return rows, now
 
 
-def best(one: Mended, other: Mended, least: int) -> Mended:
-    """The shortest of two machines and what comes of both: the states of either, told apart where one of them does.
+def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
+    """The shortest of some machines and what comes of crossing it with the others: its states, told apart where the
+    other machine does.
 
-    The other machine is searched on only where it is the shorter to begin with. Pairs of states that fewer than
-    `least` rows are in are no states.
+    Of the others only those are searched on that are the shorter to begin with. Pairs of states that fewer than `least`
+    rows are in are no states.
     """
-    one = refine(*one)
-    if other[1].length < one[1].length - 1e-6:
-        one, other = descend(*other), one
+    pool = [refine(*one)]
+    for other in others:
+        if length(other) < length(pool[0]) - 1e-6:
+            rows, now = other
+            other = descend(rows, now.table, now.found)
+        pool.append(other)
+    pool.sort(key=length)
     for _ in range(ROUNDS):
-        if abs(one[1].length - other[1].length) < 1e-6:
+        rows, now = pool[0]
+        for other in pool[1:]:
+            if abs(length(other) - now.length) < 1e-6:
+                continue
+            groups, k = _pairs(rows, now.fit.states, other[1].fit.states, least)
+            crossed = descend(rows, search.from_groups(rows, groups, k), groups)
+            if length(crossed) < now.length - 1e-6:
+                pool.insert(0, crossed)
+                break
+        else:
             break
-        rows, now = one
-        groups, k = _pairs(rows, now.fit.states, other[1].fit.states, least)
-        crossed = refine(rows, search.descend(rows, search.from_groups(rows, groups, k), groups))
-        if crossed[1].length >= now.length - 1e-6:
-            break
-        one, other = crossed, one
-    return one
+    return pool[0]
+
+
+def length(mended: Mended) -> float:
+    """Description length in nats."""
+    return mended[1].length
 
 
 def _pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:

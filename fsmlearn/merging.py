@@ -23,7 +23,7 @@ ALIKE = 0.9  # share of the answers that two different states have in common
 FAR = -60.0  # nats against a fold at which it need not be weighed further
 MOST = 150  # states at most
 DOUBT = 20  # rows of which one is taken to be wrong where no history repeats
-FACTORS = (1.0, 4.0)  # rates of noise to merge by, as multiples of what the tree shows
+FACTORS = (1.0, 4.0, 0.5, 2.0)  # rates of noise to merge by, as multiples of what the tree shows; a long log by two
 Counts = dict[int, int]  # answer -> rows
 
 
@@ -125,7 +125,7 @@ def resemblance(red: Node, blue: Node, weights: Weights, least: float) -> float:
 
 def proposals(rows: Rows) -> list[Table]:
     """The machines that merging finds in a log of hidden states, one by each rate of noise."""
-    return [merged(rows, factor) for factor in FACTORS]
+    return [merged(rows, factor) for factor in (FACTORS if rows.few else FACTORS[:2])]
 
 
 def merged(rows: Rows, factor: float) -> Table:

@@ -39,7 +39,7 @@ from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sources import expand
-from fsmlearn.summary import compare, of_log, of_noise
+from fsmlearn.summary import compare, of_grid, of_log, of_noise
 from fsmlearn.support import support
 from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
@@ -77,7 +77,7 @@ def learning(
 ) -> Generator[Reading | Log | Denoised | Epoch | Learned]:
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
     what was learned."""
-    for value in reading(sources, columns=settings.columns):
+    for value in reading(sources, **settings.reading):
         yield value
     assert isinstance(value, Log)
     log = value
@@ -139,7 +139,13 @@ def learning(
         ),
         found.comparison,
         found.support,
-        {"seed": settings.seed, "states": settings.states, "epochs": plan.epochs, "batch": plan.batch},
+        {
+            "seed": settings.seed,
+            "states": settings.states,
+            "epochs": plan.epochs,
+            "batch": plan.batch,
+            "start_state": settings.start_state,
+        },
         {
             "fsmlearn": __version__,
             "numpy": np.__version__,
@@ -147,6 +153,7 @@ def learning(
             "python": platform.python_version(),
         },
         found.held_out,
+        of_grid(denoised.log),
     )
     yield Learned(log, found.denoised, model, found.machine, about, sampled(trained_on, data))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from fsmlearn.errors import LogError
 
-LOGS = (".csv", ".tsv")  # in a folder these are logs, as they are or packed
+# how the name of a log ends, packed or not, and what it is then
+LOGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".xes": "xes", ".parquet": "parquet"}
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -36,7 +37,7 @@ def _meant(word: str) -> list[str]:
     path = Path(word)
     if path.is_dir():
         found = [str(file) for file in path.iterdir() if _is_log(file) and file.is_file()]
-        missing = f"{word}: no log in this folder; a log's name ends in {' or '.join(LOGS)}, packed or not"
+        missing = f"{word}: no log in this folder; a log's name ends in {', '.join(LOGS)}, packed or not"
     elif has_magic(word) and not path.exists():
         matches = glob(word, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = [file for file in matches if Path(file).is_file()]
@@ -48,11 +49,16 @@ def _meant(word: str) -> list[str]:
     return sorted(found, key=natural)
 
 
-def _is_log(file: Path) -> bool:
-    name = file.name.lower()
+def kind(name: str) -> str:
+    """What a log is by its name: csv, json, xes or parquet; "" where that does not tell."""
+    name = name.lower()
     for end in PACKED:
         name = name.removesuffix(end)
-    return name.endswith(LOGS) and not name.startswith(".")
+    return LOGS.get(Path(name).suffix, "")
+
+
+def _is_log(file: Path) -> bool:
+    return bool(kind(file.name)) and not file.name.startswith(".")
 
 
 def natural(name: str) -> tuple[list[tuple[str, int]], str]:

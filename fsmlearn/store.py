@@ -1,5 +1,7 @@
 """The model file: a zip of machine.json, about.json, sample.json and network.npz, written whole or not at all.
 
+A machine that was imported has no network, and its about.json says where it comes from.
+
 What is read back is checked before it is believed: member names, sizes, array headers, and every field.
 Nothing in a model file can run code. Machine and about are read with the standard library only.
 """
@@ -14,6 +16,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fsmlearn.about import About
+    from fsmlearn.about import About, Origin
     from fsmlearn.sample import Sample
     from fsmlearn.train import Model
 
@@ -38,6 +41,7 @@ LARGEST = {  # bytes, unpacked
     "sample.json": 64 << 20,
     "network.npz": 512 << 20,
 }
+IMPORTED = {"machine.json", "about.json"}  # of a machine without a log
 
 # What zipfile, zlib and json raise on files that are not what they claim.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -50,20 +54,38 @@ def save(path: str | Path, machine: Machine, about: About, network: Network, sam
     nothing of the log in it. Raises ModelError where the place cannot be written."""
     import numpy as np
 
-    from fsmlearn import files
     from fsmlearn.sample import Sample
 
     arrays = io.BytesIO()
     np.savez(arrays, allow_pickle=False, **{name: np.ascontiguousarray(network[name]) for name in sorted(network)})
+    _write(
+        path,
+        {
+            "machine.json": _json(machine.to_dict()),
+            "about.json": _json(about.to_dict()),
+            "sample.json": _json((sample or Sample()).to_dict()),
+            "network.npz": arrays.getvalue(),
+        },
+    )
+
+
+def save_imported(path: str | Path, machine: Machine, origin: Origin) -> None:
+    """Write a model file that has no log behind it, as `save` does; it never takes the place of one that has.
+
+    Raises ModelError where the place cannot be written.
+    """
+    if is_model(path) and load_origin(path) is None:
+        raise ModelError(f"{path}: was learned from a log, which an import would lose; name another place with --model")
+    _write(path, {"machine.json": _json(machine.to_dict()), "about.json": _json(asdict(origin))})
+
+
+def _write(path: str | Path, members: Mapping[str, bytes]) -> None:
+    from fsmlearn import files
+
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:
         archive.comment = MAGIC + str(VERSION).encode()
-        for name, data in (
-            ("machine.json", _json(machine.to_dict())),
-            ("about.json", _json(about.to_dict())),
-            ("sample.json", _json((sample or Sample()).to_dict())),
-            ("network.npz", arrays.getvalue()),
-        ):
+        for name, data in members.items():
             member = zipfile.ZipInfo(name)  # without a date, or two saves would differ
             member.external_attr = 0o644 << 16
             archive.writestr(member, data, zipfile.ZIP_DEFLATED)
@@ -83,10 +105,27 @@ def load_machine(path: str | Path) -> Machine:
 
 
 def load_about(path: str | Path) -> About:
-    """What a model file says of its training. Raises ModelError where it is missing, foreign or damaged."""
-    from fsmlearn.about import About
+    """What a model file says of its training. Raises ModelError where there was none, or it is foreign or damaged."""
+    from fsmlearn.about import About, Origin
 
-    return _load(path, "about.json", lambda data: About.from_dict(json.loads(data)))
+    def parse(data: bytes) -> About:
+        found = json.loads(data)
+        if Origin.fits(found):
+            raise _not_learned(path)
+        return About.from_dict(found)
+
+    return _load(path, "about.json", parse)
+
+
+def load_origin(path: str | Path) -> Origin | None:
+    """Where an imported machine comes from, None if it was learned. Raises ModelError as the others do."""
+    from fsmlearn.about import Origin
+
+    def parse(data: bytes) -> Origin | None:
+        found = json.loads(data)
+        return Origin.from_dict(found) if Origin.fits(found) else None
+
+    return _load(path, "about.json", parse)
 
 
 def load_sample(path: str | Path) -> Sample:
@@ -119,6 +158,8 @@ def load_model(path: str | Path) -> Model:
 def is_model(path: str | Path) -> bool:
     """Whether the file looks like a model rather than like a log: a zip with our name on it."""
     try:
+        if not Path(path).is_file():  # a device would be read without end
+            return False
         with zipfile.ZipFile(path) as archive:
             return archive.comment.startswith(MAGIC)
     except (OSError, *_BROKEN):
@@ -136,8 +177,10 @@ def _load(path: str | Path, name: str, parse: Callable[[bytes], T]) -> T:
             if comment != MAGIC + str(VERSION).encode():
                 raise ModelError(f"{path}: was written by another version of fsmlearn; train it again")
             members = {member.filename: member for member in archive.infolist()}
-            if len(archive.infolist()) != len(LARGEST) or members.keys() != LARGEST.keys():
+            if len(archive.infolist()) != len(members) or members.keys() not in (LARGEST.keys(), IMPORTED):
                 raise ValueError("it holds other files than a model does")
+            if name not in members:
+                raise _not_learned(path)
             if members[name].file_size > LARGEST[name]:
                 raise ValueError(f"{name} is too large")
             with archive.open(members[name]) as file:
@@ -155,6 +198,10 @@ def _load(path: str | Path, name: str, parse: Callable[[bytes], T]) -> T:
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: is damaged ({reason}); learn it again with `fsmlearn train LOG`") from None
+
+
+def _not_learned(path: str | Path) -> ModelError:
+    return ModelError(f"{path}: was imported and has no log behind it; learn a machine with `fsmlearn train LOG`")
 
 
 def _arrays(data: bytes) -> Network:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fsmlearn.about import Comparison, LogSummary, NoiseSummary, Verdict
+from fsmlearn.about import Comparison, GridSummary, LogSummary, Moved, NoiseSummary, VariableSummary, Verdict
 from fsmlearn.denoise import Denoised
 from fsmlearn.findings import KINDS, SWAP
 from fsmlearn.logs import Log
@@ -35,6 +35,25 @@ def of_log(log: Log) -> LogSummary:
         outputs=len(log.outputs),
         fingerprint=log.fingerprint(),
         oddities=tuple((each.what, each.count, each.where, each.done) for each in log.oddities),
+    )
+
+
+def of_grid(log: Log) -> GridSummary:
+    """What a log of variables is made of, and which of them move on which trigger, the most frequent first."""
+    if log.grid is None:
+        return GridSummary()
+    variables = log.grid.variables
+    moved = np.zeros((len(variables), len(log.triggers)), np.int64)
+    for count, variable in zip(moved, variables, strict=True):
+        value = np.array(variable.of_state)
+        count += np.bincount(log.trigger[value[log.state] != value[log.next_state]], minlength=len(log.triggers))
+    rows = np.bincount(log.trigger, minlength=len(log.triggers))
+    order = np.argsort(-rows, kind="stable").tolist()
+    return GridSummary(
+        log.grid.rows,
+        "" if "trigger" not in log.columns else "after" if log.grid.late else "before",
+        tuple(VariableSummary(v.name, v.values, v.cuts is not None, v.cuts or (), v.given) for v in variables),
+        tuple(Moved(log.triggers[a], int(rows[a]), tuple(moved[:, a].tolist())) for a in order if rows[a]),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn.columns import Clock
 from fsmlearn.runs import Runs, among, united
 
 Codes = NDArray[np.signedinteger[Any]]
@@ -57,15 +58,15 @@ def where(files: Sequence[str], number: int) -> str:
     return f"{files[number >> FILE]}:{number & ((1 << FILE) - 1)}"
 
 
-def cut(places: Runs, steps: Runs | None) -> Rows:
+def cut(places: Runs, steps: Runs | None, clock: Clock = "") -> Rows:
     """Rows on which the traces of a log without a trace column begin: with each file, and where step restarts.
 
     Step restarts where it falls by more than 2, or falls to the first step of its trace or below; a smaller fall is
-    disorder inside the trace.
+    disorder inside the trace. Seconds restart only where they fall to the first of their trace or below, dates never.
     """
     files = np.flatnonzero(np.diff(places.values >> FILE, prepend=-1))
     begins = places.starts[files]
-    if steps is None:
+    if steps is None or clock == "date":
         return begins
     doubtful = united(begins, steps.starts[1:])
     steps_at = steps.at(doubtful)
@@ -75,10 +76,16 @@ def cut(places: Runs, steps: Runs | None) -> Rows:
     for row, step, falls, sure in zip(*parts, strict=True):
         if falls <= 0 and not sure:
             continue
-        if sure or falls > 2 or step <= start:
+        if sure or (falls > 2 and not clock) or step <= start:
             found.append(row)
             start = step
     return np.array(found, np.int64)
+
+
+def cut_at(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
+    """(offsets (R' + 1,) of traces that begin anew on these rows, which trace (R',) each was a part of)."""
+    begins = united(offsets[:-1], rows)
+    return np.append(begins, offsets[-1]), np.searchsorted(offsets, begins, "right") - 1
 
 
 def arrange(begins: Rows, traces: Rows, steps: Runs | None, size: int) -> tuple[Rows | None, Rows, Rows]:

@@ -40,7 +40,7 @@ class Pipeline:
 
     def learning(self, sources: Sequence[str | Path], settings: Settings) -> Iterator[Any]:
         self.settings.append(settings)
-        log = read(list(sources), columns=settings.columns)
+        log = read(list(sources), **settings.reading)
         yield log
         no_gap = np.zeros(len(log), np.bool_)
         denoised = Denoised(log, log, Runs.count(0, len(log)), no_gap, nothing(), {"label": 0.0})
@@ -63,11 +63,7 @@ class Pipeline:
                 for t in machine.transitions
             ),
             support=(),
-            settings={key: value for key, value in _plain(settings).items() if key != "columns"},
+            settings={key: each for key, each in vars(settings).items() if each is None or type(each) in (int, str)},
             versions={"numpy": np.__version__},
         )
         yield Learned(log, denoised, Model(Elman(), {"W": np.eye(2)}), machine, about)
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    return {key: getattr(settings, key) for key in settings.__dataclass_fields__}

@@ -48,7 +48,7 @@ def hidden(
     of the rows missing and as many as a share `made_up` put in at random; and the traces of the log in which rows are
     missing before others or were put in."""
     rng = np.random.default_rng(seed)
-    machine = _mealy(rng, 4 + seed % 3)
+    machine = mealy(rng, 4 + seed % 3)
     shown: list[list[Row]] = []
     shifted = set()
     for steps in walk(machine, rng, traces, length):
@@ -69,7 +69,7 @@ def hidden(
     return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_))), shifted
 
 
-def _mealy(rng: np.random.Generator, states: int) -> Machine:
+def mealy(rng: np.random.Generator, states: int) -> Machine:
     """A minimal machine that answers with what a random Moore machine shows next."""
     while True:
         moore = random_machine(rng, states, 2, 3)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hidden import hidden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import log_of, random_machine, visible, walk
@@ -344,7 +345,25 @@ def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int
     assert np.array_equal(one.counts, other.counts)
     assert one.misfits == other.misfits
     assert one.length == pytest.approx(other.length)
-    long, short = search.descend(every, table), search.descend(each, table)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_search_finds_the_same_whether_equal_traces_stand_once_or_often(seed: int) -> None:
+    case, _ = hidden(seed, noise=0.02, traces=2000, length=6)
+    log, data = case.log, case.data
+    every = pack(
+        np.zeros(len(log), np.int64),
+        log.trigger.astype(np.int64),
+        data.targets.astype(np.int64),
+        log.offsets,
+        np.zeros(len(log), np.bool_),
+        labels=1,
+        triggers=len(log.triggers),
+        answer_label=np.full(len(data.answers), -1),
+        certain=True,
+    )
+    assert case.rows.total == len(every) > len(case.rows)
+    long, short = (search.descend(rows, case.table) for rows in (every, case.rows))
     assert long.length == pytest.approx(short.length)
     assert np.array_equal(long.fit.counts, short.fit.counts)
 

@@ -9,7 +9,14 @@ import pytest
 from hidden import hidden
 
 from fsmlearn import mending, merging, search
-from fsmlearn.evidence import astray
+from fsmlearn.evidence import Rows, Table, astray
+from fsmlearn.mending import Mended
+
+
+def _merged(rows: Rows) -> Mended:
+    """What is learned without a network."""
+    rows, now = min(mending.merge(rows, merging.proposals(rows)), key=mending.length)
+    return mending.descend(rows, now.table, now.found)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
@@ -46,16 +53,32 @@ def test_a_made_up_row_leaves_the_machine_where_it_was(seed: int) -> None:
     assert wrong.any()
     assert np.array_equal(mended.fit.states[at[wrong]], mended.fit.states[before[wrong]])
     assert mended.fit.misfits < now.fit.misfits / 2
-    rows, learned = mending.descend(*mending.merge(case.rows, merging.proposals(case.rows)))
+    rows, learned = _merged(case.rows)
     assert case.exact(rows, learned)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_machine_is_found_in_spite_of_lost_rows(seed: int) -> None:
     case, _ = hidden(seed, lost=0.02)
-    rows, now = mending.descend(*mending.merge(case.rows, merging.proposals(case.rows)))
+    rows, now = _merged(case.rows)
     assert case.exact(rows, now)
     assert rows.mended.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_states_that_only_breaks_lead_to_are_none(seed: int) -> None:
+    case, _ = hidden(seed, lost=0.02)
+    true = case.true()
+    k = len(true.table)
+    twice = Table(np.tile(true.table.label, 2), np.vstack([true.table.target, true.table.target + k]), true.table.start)
+    broken, found = mending.mend(case.rows, true)
+    now = search.stand(broken, twice, np.where(broken.mended, found + k, found))
+    assert len(now.table) > k, "after a break the run is in the copy of the machine, which nothing else leads to"
+    rows, kept = mending.reached(broken, now)
+    assert len(kept.table) == k
+    assert kept.length < now.length
+    assert case.exact(rows, kept)
+    assert mending.reached(rows, kept)[1] is kept
 
 
 def test_breaks_that_a_log_has_itself_stay() -> None:
@@ -75,7 +98,7 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     assert all(half.fit.misfits > 0 for half in halves)
     groups, k = mending._pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
     assert k > max(len(half.table) for half in halves)
-    found, now = mending.best((rows, halves[0]), (rows, halves[1]), 3)
+    found, now = mending.best((rows, halves[0]), [(rows, halves[1])], 3)
     assert case.exact(found, now)
     assert now.length == pytest.approx(true.length)
     assert len(np.unique(groups)) == k

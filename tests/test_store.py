@@ -28,6 +28,7 @@ from fsmlearn.about import (
     ExtractionSummary,
     LogSummary,
     NoiseSummary,
+    Origin,
     Support,
     TrainingSummary,
 )
@@ -112,6 +113,37 @@ print([name for name in ("numpy", "pandas", "rich", "typer", "yaml") if name in 
     assert done.stdout.strip() == "[]"
 
 
+def test_an_imported_machine_has_an_origin_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "model.fsm"
+    store.save_imported(path, MACHINE, Origin("machine.dot", "1.2"))
+    assert store.is_model(path)
+    assert store.load_machine(path) == MACHINE
+    assert store.load_origin(path) == Origin("machine.dot", "1.2")
+    for load in (store.load_about, store.load_network, store.load_model):
+        assert "was imported and has no log behind it" in refuse(path, load)
+    before = path.read_bytes()
+    store.save_imported(path, MACHINE, Origin("machine.dot", "1.2"))
+    assert path.read_bytes() == before
+
+
+def test_a_learned_machine_has_no_origin_and_is_kept(model: Path) -> None:
+    assert store.load_origin(model) is None
+    before = model.read_bytes()
+    with pytest.raises(ModelError, match="was learned from a log"):
+        store.save_imported(model, MACHINE, Origin("machine.dot", "1.2"))
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"imported": 1, "version": "1"}', b'{"imported": "a"}', b'{"imported": "a", "b": 1}']
+)
+def test_a_hostile_origin_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "model.fsm"
+    store.save_imported(path, MACHINE, Origin("machine.dot", "1.2"))
+    rewrite(path, {"about.json": data})
+    assert "damaged (about" in refuse(path, store.load_origin)
+
+
 def leftovers(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(".fsmlearn")]
 
@@ -194,6 +226,7 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     assert "not an fsmlearn model" in refuse(log)
     assert not store.is_model(tmp_path)
     assert not store.is_model(tmp_path / "missing")
+    assert not store.is_model(Path("/dev/zero"))
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:

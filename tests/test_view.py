@@ -24,7 +24,8 @@ from pictured import LAMP, LAMP_ROWS, sample_of, stored
 from test_store import ABOUT
 from typer.testing import CliRunner, Result
 
-from fsmlearn.about import Comparison, HeldOut, Score, Support
+from fsmlearn import store
+from fsmlearn.about import Comparison, HeldOut, Origin, Score, Support
 from fsmlearn.cli.program import app
 from fsmlearn.machine import Machine
 from fsmlearn.sample import Sample, SampledTrace
@@ -73,7 +74,7 @@ def hard_machine(names: list[str]) -> Machine:
 
 
 def plain_page(machine: Machine) -> str:
-    return page(described(machine, None, None, [], ""), "a page")
+    return page(described(machine), "a page")
 
 
 @given(st.recursive(words | st.integers() | st.none(), lambda each: st.lists(each) | st.dictionaries(words, each)))
@@ -90,7 +91,7 @@ def test_json_in_the_page_is_read_back_and_has_no_letter_of_html(value: Any) -> 
 @example(HARD)
 def test_the_machine_is_in_the_page_whatever_its_words_are(names: list[str]) -> None:
     machine = hard_machine(names)
-    data = json.loads(embedded(described(machine, None, None, [], "")))
+    data = json.loads(embedded(described(machine)))
     assert Machine.from_dict(data["machine"]) == machine
 
 
@@ -173,12 +174,12 @@ def test_a_page_of_twenty_states_is_smaller_than_two_megabytes() -> None:
     about = replace(
         ABOUT, comparison=comparison, noise=replace(ABOUT.noise, examples=examples, dropped=9999), support=support
     )
-    assert len(page(described(machine, about, sample, [], ""), "large").encode()) < 1_900_000
+    assert len(page(described(machine, about, sample), "large").encode()) < 1_900_000
 
 
 def test_long_tables_are_cut_and_say_so() -> None:
     many = tuple((f"a.csv:{i}", "dropped", "label", "why") for i in range(ROWS + 1))
-    data = described(WASH, replace(ABOUT, noise=replace(ABOUT.noise, examples=many)), None, [], "")
+    data = described(WASH, replace(ABOUT, noise=replace(ABOUT.noise, examples=many)))
     tables = {table["name"]: table for table in data["tables"]}
     assert len(tables["noise"]["rows"]) == ROWS
     assert "first 1,000 of 1,001 rows; fsmlearn report --noise prints all" in tables["noise"]["note"]
@@ -187,7 +188,7 @@ def test_long_tables_are_cut_and_say_so() -> None:
 
 def test_tables_are_rectangular_and_their_kinds_are_true() -> None:
     about = replace(ABOUT, held_out=HeldOut(1, 5, 2, (Score("machine", 0.5, 0.75),)))
-    data = described(LAMP, about, sample_of([LAMP_ROWS], "hidden"), [], "")
+    data = described(LAMP, about, sample_of([LAMP_ROWS], "hidden"))
     names = [table["name"] for table in data["tables"]]
     assert names == ["transitions", "compared", "heldout", "support", "noise", "odd", "unseen"]
     for table in data["tables"]:
@@ -199,7 +200,7 @@ def test_tables_are_rectangular_and_their_kinds_are_true() -> None:
 
 
 def test_without_a_log_there_is_the_machine_alone() -> None:
-    data = described(WASH, None, None, [], "")
+    data = described(WASH)
     assert [table["name"] for table in data["tables"]] == ["transitions", "unseen"]
     assert (data["facts"], data["epochs"], data["pictures"], data["traces"]["traces"]) == ([], [], [], [])
     assert "support" not in data
@@ -210,7 +211,7 @@ def test_evidence_is_found_by_the_numbers_of_the_machine() -> None:
         Support("Soak", None, None, None, 18, 1, "Soak·2", 7.5),
         Support("Rinse", "Timer", "Soak·2", None, 9, 0, None, float("nan")),
     )
-    found = described(WASH, replace(ABOUT, support=support), None, [], "")["support"]
+    found = described(WASH, replace(ABOUT, support=support))["support"]
     soak = list(WASH.labels).index("Soak")
     assert found["states"] == {soak: {"rows": 18, "against": 1, "rival": "Soak·2", "nats": 7.5}}
     (number,) = found["transitions"]
@@ -221,7 +222,7 @@ def test_evidence_is_found_by_the_numbers_of_the_machine() -> None:
 def test_an_lts_has_no_pairs_that_were_never_seen() -> None:
     rows = [(0, "a", 1, None, 1), (0, "b", 0, None, 2), (1, "a", 0, None, 1)]
     machine = Machine.build("lts", 0, [None, None], ["a", "b"], rows)
-    data = described(machine, None, None, [], "")
+    data = described(machine)
     assert [table["name"] for table in data["tables"]] == ["transitions"]
     assert data["tables"][0]["columns"][1]["name"] == "event"
 
@@ -271,7 +272,7 @@ def test_what_is_drawn_is_what_plot_draws() -> None:
     names = [str(i) for i in range(100)]
     rows = [(i, "go", i + 1, None, i + 1) for i in range(99)] + [(i, "off", 0, None, 1) for i in range(1, 100)]
     machine = Machine.build("moore", 0, names, ["go", "off"], rows)
-    drawn = described(machine, None, None, [], "")["drawn"]
+    drawn = described(machine)["drawn"]
     assert len(drawn["states"]) == 60
     assert drawn["hubs"] == [0]
     assert drawn["omitted"] == ["40 states with fewer rows than those shown"]
@@ -303,6 +304,20 @@ def test_the_command_writes_a_page_with_pictures(directory: Path) -> None:
     assert len(data["pictures"]) == 4
     assert all(each["src"].startswith("data:image/svg+xml;base64,") for each in data["pictures"])
     assert data["missing"] == ""
+
+
+def test_an_imported_machine_has_a_page_too(directory: Path) -> None:
+    store.save_imported(directory / "imported.fsm", unseen := uncounted(WASH), Origin("lamps/wash.dot", "1"))
+    assert view("--model", "imported.fsm").exit_code == 0
+    found = Parts((directory / "machine.html").read_text("utf-8"))
+    assert found.texts[0][2] == "wash.dot"
+    assert Machine.from_dict(found.data["machine"]) == unseen
+    assert found.data["drawn"]["transitions"] == list(range(6)), "though no row is behind any"
+
+
+def uncounted(machine: Machine) -> Machine:
+    """The machine with nothing counted."""
+    return replace(machine, transitions=tuple(replace(t, count=0) for t in machine.transitions))
 
 
 @pytest.mark.parametrize(

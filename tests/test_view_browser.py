@@ -160,7 +160,7 @@ def test_a_walk_goes_from_the_initial_state_step_by_step(driver: webdriver.Chrom
 def test_where_a_trigger_has_several_ways_the_walk_asks_which(driver: webdriver.Chrome, tmp_path: Path) -> None:
     rows = [(0, "go", 1, "ok", 3), (0, "go", 0, "no", 1), (1, "back", 0, "ok", 1)]
     machine = Machine.build("mealy", 0, [None, None], ["go", "back"], rows)
-    look(driver, written(tmp_path / "a.html", described(machine, None, None, [], "")))
+    look(driver, written(tmp_path / "a.html", described(machine)))
     assert texts(driver, "#ways button") == ["go / ok → S1 75.0 %", "go / no → S0 25.0 %"]
     one(driver, "#ways button").click()
     assert here(driver) == ["S1"]
@@ -238,7 +238,7 @@ def test_tables_are_sorted_and_filtered(driver: webdriver.Chrome, washing: Path)
 def test_a_long_table_is_shown_part_by_part(driver: webdriver.Chrome, tmp_path: Path) -> None:
     rows = [(i, "go", (i + 1) % 250, None, i) for i in range(250)]
     machine = Machine.build("moore", 0, [f"s{i}" for i in range(250)], ["go"], rows)
-    look(driver, written(tmp_path / "a.html", described(machine, None, None, [], "")))
+    look(driver, written(tmp_path / "a.html", described(machine)))
     for shown in (100, 200, 250):
         assert len(texts(driver, "#transitions tbody tr")) == shown
         if shown < 250:
@@ -329,7 +329,7 @@ def test_everything_has_a_name_for_a_screen_reader(driver: webdriver.Chrome, was
 
 def test_hard_words_are_shown_as_words(driver: webdriver.Chrome, tmp_path: Path) -> None:
     machine = hard_machine(HARD)
-    look(driver, written(tmp_path / "a.html", described(machine, None, None, [], HARD[0])))
+    look(driver, written(tmp_path / "a.html", described(machine, missing=HARD[0])))
     shown = [each.name if each.name.isprintable() else None for each in machine.states]
     for selector in (".state .title", "#transitions td:first-child"):
         for text, name in zip(texts(driver, selector), shown, strict=True):

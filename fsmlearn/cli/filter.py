@@ -39,6 +39,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> None:
     """Print the believable rows of a log as CSV.
 
@@ -48,12 +53,14 @@ def run(
     The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
     machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
-    from fsmlearn import config, sources
+    from fsmlearn import sources
+    from fsmlearn.config import gather
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    settings = config.gather(given, os.environ)
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
     logs = sources.expand(logs)
     if dropped is not None:
         _check(dropped, logs)

@@ -48,10 +48,10 @@ def of_command(name: str, columns: int) -> str:
     given = defaults(run)
     for parameter, (kind, each) in declared(run).items():
         if isinstance(each, Argument):
-            many = takes_many(kind)
-            usage += f" {{{each.metavar}}}..." if many else f" [{each.metavar}]"
+            many, required = takes_many(kind), parameter not in given
+            usage += (f" {{{each.metavar}}}" if required else f" [{each.metavar}]") + "..." * many
             typed = f"{each.metavar} <list[str]>" if many else f"{each.metavar} <str>"
-            arguments.append((typed, f"{each.help}  [required]" if many else each.help))
+            arguments.append((typed, f"{each.help}  [required]" if required else each.help))
         else:
             options.append((_typed(each), each.help + _otherwise(each, given[parameter])))
     pages = [_usage(usage, width), _prose(run.__doc__ or "", width)]

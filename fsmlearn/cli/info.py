@@ -24,6 +24,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> None:
     """Tell what is in a log or in a model.
 
@@ -33,20 +38,27 @@ def run(
     from fsmlearn import report, sequence_report, store
 
     if len(files) == 1 and store.is_model(files[0]):
-        machine, about = store.load_machine(files[0]), store.load_about(files[0])
+        machine, origin = store.load_machine(files[0]), store.load_origin(files[0])
         page = sequence_report if machine.kind == "lts" else report
-        console.show(page.model(machine, about))
+        if origin is not None:
+            console.show(report.imported(origin, page.states(machine)))
+        else:
+            console.show(page.model(machine, store.load_about(files[0])))
         return
 
-    from fsmlearn import config, sources, summary
+    from fsmlearn import sources, summary
+    from fsmlearn.config import gather
     from fsmlearn.logs import Log, reading
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
     with watch.watched(quiet=False) as progress:
-        for value in reading(sources.expand(files), columns=config.gather(given, os.environ).columns):
+        for value in reading(sources.expand(files), **settings.reading):
             if not isinstance(value, Log):
                 progress.reading(value)
     assert isinstance(value, Log)
-    console.show(report.contents(summary.of_log(value), summary.frequencies(value)))
+    watch.tell_guesses(progress, value)
+    console.show(report.contents(summary.of_log(value), summary.frequencies(value), summary.of_grid(value)))

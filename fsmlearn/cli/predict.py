@@ -71,7 +71,7 @@ def run(
         raise SettingsError("--line-buffered: is for rows on standard input; give - as well")
     if trigger is None and machine.kind != "lts":
         raise SettingsError("predict needs --trigger, or - for rows on standard input")
-    before = [word for part in history or () for word in options.listed(part)]
+    before = [word for part in history or () for word in formats.listed(part)]
     if trigger is None:
         return _next_events(machine, predict.outlook(machine, state, before), state, before, format)
     answer = predict.predict(machine, state, trigger, before)

@@ -48,15 +48,17 @@ def run(
     from fsmlearn import store
 
     style = console.chosen_format(format)
-    machine, about = store.load_machine(model), store.load_about(model)
+    machine = store.load_machine(model)
+    if unseen:
+        _list(style, UNSEEN, (dict(zip(UNSEEN, pair, strict=True)) for pair in machine.unseen()))
+        return
+    about = store.load_about(model)
     if noise:
         _list(style, NOISE, (_noise(*each) for each in about.noise.examples))
         if (more := about.noise.dropped + about.noise.repaired - len(about.noise.examples)) > 0:
             console.note(
                 f"{more:,} more rows are not kept in the model; `fsmlearn filter LOG --dropped FILE` lists all"
             )
-    elif unseen:
-        _list(style, UNSEEN, (dict(zip(UNSEEN, pair, strict=True)) for pair in machine.unseen()))
     elif support:
         _list(style, SUPPORT, (_support(each) for each in about.support))
     elif style == "table":

@@ -14,10 +14,10 @@ from typing import BinaryIO
 
 from fsmlearn import formats, predict
 from fsmlearn.cli import console
-from fsmlearn.cli.options import listed
 from fsmlearn.columns import SYNONYMS
 from fsmlearn.errors import LogError, UnknownNameError
 from fsmlearn.following import Belief, Following, Words
+from fsmlearn.formats import listed
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Follower
 

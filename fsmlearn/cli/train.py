@@ -59,6 +59,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> int:
     """Learn the machine behind a log.
 
@@ -69,14 +74,16 @@ def run(
 
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
-    from fsmlearn import config, sources, store
+    from fsmlearn import sources, store
+    from fsmlearn.config import gather
 
     given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
     given |= {"seed": seed}
     given |= options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    settings = config.gather(given, os.environ)
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
     logs = sources.expand(logs)
     for log in logs:
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):

@@ -35,12 +35,16 @@ def run(
     from fsmlearn.view.page import page
 
     files.check_writable(output, "-o", PictureError)
-    machine, about, sample = store.load_machine(model), store.load_about(model), store.load_sample(model)
+    machine, origin = store.load_machine(model), store.load_origin(model)
     if Path(output).exists() and Path(output).samefile(model):
         raise ModelError(f"{output}: is the model itself; name another place with -o")
-    pictures, missing = _pictures(model, machine)
-    title = printable(", ".join(Path(name).name for name in about.log.files[:3]) or Path(model).name)
-    text = page(described(machine, about, sample, pictures, missing), title)
+    if origin is None:
+        about = store.load_about(model)
+        data = described(machine, about, store.load_sample(model), *_pictures(model, machine))
+        title = ", ".join(Path(name).name for name in about.log.files[:3])
+    else:
+        data, title = described(machine), Path(origin.imported).name
+    text = page(data, printable(title or Path(model).name))
     files.write(output, text.encode(), "-o", PictureError)
     if not quiet:
         console.aside(f"saved as {output}")

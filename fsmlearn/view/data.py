@@ -24,7 +24,11 @@ Data = dict[str, Any]
 
 
 def described(
-    machine: Machine, about: About | None, sample: Sample | None, pictures: Sequence[Mapping[str, str]], missing: str
+    machine: Machine,
+    about: About | None = None,
+    sample: Sample | None = None,
+    pictures: Sequence[Mapping[str, str]] = (),
+    missing: str = "",
 ) -> Data:
     """All that the page shows. `missing` says how to get the pictures of the network where there are none."""
     data: Data = {
@@ -51,7 +55,7 @@ def described(
 
 def _drawn(machine: Machine) -> Data:
     """What the graph shows at first, in numbers; ways to a hub are written, not drawn, for there would be too many."""
-    shown = diagram(machine)
+    shown = diagram(machine, min_count=0)
     number = {name: i for i, name in enumerate(machine.labels)}
     written = [edge for edges in shown.inside.values() for edge in edges]
     ways = {way for edge in (*shown.edges, *written) for way in edge.ways}

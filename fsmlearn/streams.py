@@ -1,0 +1,93 @@
+"""The bytes of log files, unpacked, from the disk or from a pipe.
+
+Knows no format. Raises LogError with the file and a remedy for whatever cannot be read.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import sys
+from contextlib import AbstractContextManager, nullcontext, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from fsmlearn.errors import LogError
+from fsmlearn.sources import PACKED
+
+BLOCK = 1 << 20  # bytes read at a time; what is made of them should stay in the processor's cache
+STDIN = "<stdin>"  # what "-" is called in files and messages
+
+
+def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
+    """The bytes of a file, unpacked; "-" is standard input."""
+    if name == STDIN:
+        if sys.stdin is None:  # so Python has it where the program was started without one
+            raise LogError(f"{name}: is closed; name a log file")
+        return nullcontext(sys.stdin.buffer)  # not ours to close
+    path = Path(path)
+    try:
+        match path.suffix.lower():
+            case ".gz":
+                return cast(BinaryIO, gzip.open(path))
+            case ".bz2":
+                return cast(BinaryIO, bz2.open(path))
+            case ".xz":
+                return cast(BinaryIO, lzma.open(path))
+            case ".zst":
+                return _open_zstd(path, name)
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise LogError(f"{name}: no such file; check the name and the folder") from error
+    except IsADirectoryError as error:
+        raise LogError(f"{name}: is a directory; name the log files in it") from error
+    except PermissionError as error:
+        raise LogError(f"{name}: permission denied; make the file readable") from error
+    except OSError as error:
+        raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
+
+
+def size_of(path: str | Path, name: str) -> int | None:
+    """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
+    if name == STDIN or Path(path).suffix.lower() in PACKED or not Path(path).is_file():
+        return None
+    return Path(path).stat().st_size
+
+
+def _open_zstd(path: Path, name: str) -> BinaryIO:
+    """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
+
+    The package zstandard, which pandas uses, would end a truncated file in silence.
+    """
+    for module in ("compression.zstd", "backports.zstd"):
+        with suppress(ImportError):
+            return cast(BinaryIO, import_module(module).open(path, "rb"))
+    raise LogError(
+        f"{name}: reading .zst needs the package backports.zstd; install it, or unpack the file with: unzstd"
+    )
+
+
+class Stream:
+    """Bytes that were not read yet; the first of them can be looked at before."""
+
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        self._raw = raw
+        self.name = name  # of the file
+        self.head = self._read(BLOCK)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, about so many, b"" at the end."""
+        first, self.head = self.head, b""
+        return first or self._read(size)
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        return self.read(BLOCK) + self._read(-1)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._raw.read(size)
+        except Exception as error:  # every codec has errors of its own
+            raise LogError(f"{self.name}: cannot be read ({error}); check that the file is whole") from error
