@@ -73,6 +73,8 @@ ORDER = [
     ["plots.space"],
     ["plots.flow"],
     ["plots.figures"],
+    ["view.__init__", "view.page", "view.replay"],
+    ["view.data", "view.pictures"],
     ["likeness", "plan", "simulate", "conformance"],
     ["diff", "tour"],
     ["report"],
@@ -85,7 +87,7 @@ ORDER = [
     ["cli.tab", "cli.help"],
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init", "cli.plot"],
-    ["cli.check", "cli.export", "cli.import_"],
+    ["cli.check", "cli.view", "cli.export", "cli.import_"],
     ["cli.diff", "cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
@@ -112,13 +114,17 @@ STANDARD_ONLY |= {
     "plots.styled",
     "plots.graphviz",
     "plots.outline",
+    "view.__init__",
+    "view.data",
+    "view.page",
+    "view.replay",
 }
 STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
 STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
 HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
-HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
+HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 
 
 def modules() -> dict[str, Path]:
@@ -190,6 +196,7 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["import", "machine.dot", "--model", "imported.fsm"], set()),
     (["plot", "machine", "--collapse"], set()),
     (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
+    (["view", "--help"], set()),
     (["diff", "model.fsm", "model.fsm"], set()),
     (["plan", "--to", "Off"], set()),
     (["simulate", "--traces", "2"], set()),

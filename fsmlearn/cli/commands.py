@@ -21,6 +21,7 @@ COMMANDS = (
     "plan",
     "simulate",
     "plot",
+    "view",
     "export",
     "import",
     "init",
