@@ -6,6 +6,7 @@ trigger); a *junction* is where one row of a trace ends and the next begins. Kno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,58 @@ TRUE, STRAY, OUTPUT, TRIGGER, NEXT, CURRENT = range(6)
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Space:
+    """What rows can say: a transition is one number, in a log and in each of its parts."""
+
+    states: int  # S, with the unknown one where there is one
+    triggers: int  # A
+    outputs: int  # O, 1 where the log has none
+    unknown: int  # code of the unknown state, or UNKNOWN
+
+    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
+        """The number of the transition from p with x to q with output o; broadcasts."""
+        return ((p * self.triggers + x) * self.states + q) * self.outputs + o
+
+    def parts(self, transition: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """(state, trigger, next state, output) of numbers of transitions."""
+        rest, output = np.divmod(transition, self.outputs)
+        rest, after = np.divmod(rest, self.states)
+        state, trigger = np.divmod(rest, self.triggers)
+        return state, trigger, after, output
+
+
+@dataclass(frozen=True, eq=False)
+class Tally(Space):
+    """How often rows say what they say: K distinct transitions of all rows, counted among some `use` of them."""
+
+    transition: Ints  # (K,) ascending
+    all: Ints  # (K,) rows
+    count: Ints  # (K,) rows of use
+    last: Ints  # (K,) rows of use that are the last of their traces
+
+
+def total(tallies: Sequence[Tally]) -> Tally:
+    """The tally of several parts of a log together."""
+    if len(tallies) == 1:
+        return tallies[0]
+    transition, index = np.unique(np.concatenate([each.transition for each in tallies]), return_inverse=True)
+
+    def added(columns: list[Ints]) -> Ints:
+        out = np.zeros(len(transition), np.int64)
+        np.add.at(out, index, np.concatenate(columns))
+        return out
+
+    return replace(
+        tallies[0],
+        transition=transition,
+        all=added([each.all for each in tallies]),
+        count=added([each.count for each in tallies]),
+        last=added([each.last for each in tallies]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Space):
     """N rows as codes without UNKNOWN (an unknown word has a code of its own), in some order of the traces' rows."""
 
     state: Codes  # (N,)
@@ -37,10 +89,6 @@ class Rows:
     output: Codes  # (N,)
     first: Bools  # (N,) the first row of its trace
     last: Bools  # (N,)
-    states: int  # S, with the unknown one where there is one
-    triggers: int  # A
-    outputs: int  # O, 1 where the log has none
-    unknown: int  # code of the unknown state, or UNKNOWN
 
     def __len__(self) -> int:
         return len(self.state)
@@ -76,22 +124,13 @@ class Rows:
             count += np.bincount(index[start : start + PART], minlength=len(found))
         return count
 
-    def count_in(self, use: Bools) -> Ints:
-        """(K,) how often each transition comes in some rows (N,), which should be most of them."""
+    def tally(self, use: Bools) -> Tally:
+        """What the rows say, counted among some of them (N,), which should be most."""
         found, index = self.distinct
-        others: Ints = self.count - np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
-        return others
-
-    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
-        """The number of the transition from p with x to q with output o; broadcasts."""
-        return ((p * self.triggers + x) * self.states + q) * self.outputs + o
-
-    def parts(self, transition: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-        """(state, trigger, next state, output) of numbers of transitions."""
-        rest, output = np.divmod(transition, self.outputs)
-        rest, after = np.divmod(rest, self.states)
-        state, trigger = np.divmod(rest, self.triggers)
-        return state, trigger, after, output
+        others = np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
+        last = np.bincount(index[np.flatnonzero(self.last & use)], minlength=len(found))
+        space = (self.states, self.triggers, self.outputs, self.unknown)
+        return Tally(*space, found, self.count, self.count - others, last)
 
     @cached_property
     def broken(self) -> Bools:

@@ -20,7 +20,7 @@ ORDER = [
     ["errors"],
     ["machine"],
     ["about"],
-    ["runs", "fields"],
+    ["runs", "fields", "spread"],
     ["columns", "records", "traces", "sources"],
     ["cells", "ngrams", "contexts", "forecast"],
     ["logs", "automata", "votes"],
@@ -63,7 +63,18 @@ ORDER = [
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY = {
+    "errors",
+    "machine",
+    "about",
+    "columns",
+    "following",
+    "predict",
+    "formats",
+    "sources",
+    "spread",
+    "__main__",
+}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 
 

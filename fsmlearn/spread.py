@@ -1,0 +1,73 @@
+"""Where the parts of a log are worked on: in this process, unless something else that does the same is given.
+
+All work on the rows of a log is a function of one of its parts, mapped over them; what it returns stays where the part
+is and is known here by a handle. What has to be known of all parts together is small, and is brought here. Knows
+nothing of logs. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any, Protocol
+
+Handle = Any  # of a value: the value itself, or something that stands for it
+
+
+class Spread(Protocol):
+    """Something that keeps parts and works on them."""
+
+    def divide(self, files: Sequence[str]) -> list[list[str]]:
+        """Files, in their order, in groups that are read as one part each."""
+
+    def read(self, work: Callable[..., Iterable[Any]], *columns: Iterable[Any]) -> Generator[Any, None, list[Handle]]:
+        """Map work that yields how far it is and, sooner or later, parts. Yields how far it is, and returns the parts.
+
+        A part is a value that has rows, i.e. that `len` can count.
+        """
+
+    def map(self, work: Callable[..., Any], *columns: Iterable[Any]) -> list[Handle]:
+        """Call `work` once for each part, with an item of every column, which may be a handle."""
+
+    def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
+        """The values of handles, in their order."""
+
+
+class Here:
+    """This process: all rows are one part, and a handle is the value itself."""
+
+    def divide(self, files: Sequence[str]) -> list[list[str]]:
+        """All files are one group."""
+        return [list(files)]
+
+    def read(self, work: Callable[..., Iterable[Any]], *columns: Iterable[Any]) -> Generator[Any, None, list[Handle]]:
+        """What the work yields, as it comes."""
+        parts = []
+        for each in zip(*columns, strict=True):
+            for value in work(*each):
+                if is_part(value):
+                    parts.append(value)
+                else:
+                    yield value
+        return parts
+
+    def map(self, work: Callable[..., Any], *columns: Iterable[Any]) -> list[Handle]:
+        """Work is done at once."""
+        return [work(*each) for each in zip(*columns, strict=True)]
+
+    def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
+        """They are here already."""
+        return iter(handles)
+
+
+HERE = Here()
+
+
+def is_part(value: Any) -> bool:
+    """Whether what was yielded while parts are read is one of them."""
+    return hasattr(value, "__len__")
+
+
+def told(spread: Spread, handles: Sequence[Handle]) -> list[Any]:
+    """The second item of each value, which is what has to be known here; the first one stays where it is."""
+    return list(spread.bring(spread.map(itemgetter(1), handles)))
