@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,23 @@ COLUMN_OF = {"event": "trigger"}  # roles that are kept as another's column
 def narrow(codes: NDArray[Any], words: int) -> Codes:
     """Codes of so many words in the smallest type that holds them and -1."""
     return codes.astype(np.min_scalar_type(-max(words, 1)), copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """N rows as read, in codes of their own."""
+
+    layout: Layout
+    words: dict[str, list[str]]  # role (state, trigger, output) -> words by their codes
+    columns: dict[str, Codes]  # role -> (N,), as far as the log has it
+    places: Runs  # (N,) file and line as one number
+    steps: Runs | None  # (N,)
+    # rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by their
+    # codes; None where the log has no column of traces
+    stretches: tuple[Ints, Ints, Sequence[str]] | None
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 class Cells:
@@ -70,31 +88,19 @@ class Cells:
         self._places.append(Runs(line.starts, line.values + (file << FILE), line.size))
         self.rows += len(line)
 
-    def words(self, role: str) -> list[str]:
-        """The words of a role by their codes."""
-        return list(self._codes[role])
-
-    def column(self, role: str) -> Codes | None:
-        """One column of all rows, None where the log has none; its parts are let go."""
-        parts = self._columns.pop(role, None)
-        return None if parts is None else narrow(np.concatenate(parts), len(self._codes[WORDS_OF.get(role, role)]))
-
-    def places(self) -> Runs:
-        """The file and the line of all rows, as one number."""
-        return Runs.join(self._places)
-
-    def steps(self) -> Runs | None:
-        """The steps of all rows, None where the log has none."""
-        return Runs.join(self._steps) if self._steps else None
-
-    def traces(self) -> tuple[Ints, Ints, Sequence[str]] | None:
-        """(rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by
-        their codes); None where the log has no column of traces."""
-        if not self._traces:
-            return None
-        begins, traces = np.concatenate(self._begins), np.concatenate(self._traces)
-        fresh = np.append(True, np.diff(traces) != 0)
-        return begins[fresh], traces[fresh], self._names.all()
+    def raw(self, layout: Layout) -> Raw:
+        """All rows, as a log with the columns of this layout; they are let go."""
+        words = {role: list(codes) for role, codes in self._codes.items()}
+        columns = {}
+        for role in list(self._columns):
+            columns[role] = narrow(np.concatenate(self._columns.pop(role)), len(words[WORDS_OF.get(role, role)]))
+        stretches = None
+        if self._traces:
+            begins, traces = np.concatenate(self._begins), np.concatenate(self._traces)
+            fresh = np.append(True, np.diff(traces) != 0)
+            stretches = begins[fresh], traces[fresh], self._names.all()
+        steps = Runs.join(self._steps) if self._steps else None
+        return Raw(layout, words, columns, Runs.join(self._places), steps, stretches)
 
 
 class _Names:

@@ -2,13 +2,14 @@
 
 Words become integers here, once. Nothing is dropped in silence: what is odd about a file is counted and located in
 `Log.oddities`, what cannot be read is refused with one line naming file, line and remedy. `records` checks the bytes,
-`columns` reads the header, `cells` codes the words and `traces` orders the rows; all that is joined here.
+`columns` reads the header, `cells` codes the words and `parts` orders the rows; all that is joined here.
+
+A log may be read in several parts, which are logs of some traces each, with the words of all: `gathering` reads a log
+so that its parts lie wherever a `Spread` keeps them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,28 +20,30 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.cells import Cells, narrow
+from fsmlearn import parts as stages
+from fsmlearn.cells import Cells, Raw
 from fsmlearn.columns import HEADERS, SYNONYMS, Layout, LogKind, quoted, read_header
 from fsmlearn.errors import LogError
+from fsmlearn.fingerprint import NO_MARKS, Marks, marks
+from fsmlearn.parts import Settled, Words, recoded
 from fsmlearn.records import STDIN, check_records, open_bytes, pieces, size_of, split_header
 from fsmlearn.runs import Numerals, Runs
-from fsmlearn.traces import (
-    FILE,
-    UNKNOWN,
-    Codes,
-    Oddities,
-    Oddity,
-    arrange,
-    cut,
-    drop_word,
-    fill_empty,
-    name_of_unknown,
-    renumber,
-    rises,
-    where,
-)
+from fsmlearn.spread import HERE, Handle, Spread, told
+from fsmlearn.traces import FILE, UNKNOWN, Codes, Oddity, where
 
-__all__ = ["SYNONYMS", "UNKNOWN", "Log", "LogKind", "Oddity", "Reading", "read", "reading", "write_rows"]
+__all__ = [
+    "SYNONYMS",
+    "UNKNOWN",
+    "Log",
+    "LogKind",
+    "Oddity",
+    "Reading",
+    "Whole",
+    "gathering",
+    "read",
+    "reading",
+    "write_rows",
+]
 
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
@@ -134,14 +137,13 @@ class Log:
         return self.select(wanted[self.trace])
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over words and coded rows: equal logs in other files, or on other lines, have the same."""
-        words = [self.kind, self.states, self.triggers, self.outputs, list(self.traces)]
-        digest = hashlib.sha256(json.dumps(words).encode())
-        for column in (self.offsets, self.steps.starts, self.steps.values):
-            digest.update(column.astype("<i8", copy=False).tobytes())
-        for codes in (self.state, self.trigger, self.next_state, self.output):
-            digest.update(narrow(codes, int(codes.max(initial=0)) + 1).tobytes())
-        return digest.hexdigest()
+        """128 bits (hex) of words and coded rows: equal logs in other files, or on other lines, have the same."""
+        return self.marks(0, 0).digest(self.kind, (self.states, self.triggers, self.outputs))
+
+    def marks(self, rows: int, traces: int) -> Marks:
+        """What the fingerprint is made of, of a part of a log before which so many rows and traces come."""
+        columns = (self.state, self.trigger, self.next_state, self.output)
+        return marks(columns, self.steps, self.offsets, self.traces, rows, traces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,43 @@ class Reading:
     rows: int  # of all files so far
     bytes: int  # of this file so far
     size: int | None  # of this file in bytes, None where that is not known beforehand
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A log in parts, which lie where a spread keeps them, and what they have in common."""
+
+    spread: Spread
+    parts: list[Handle]  # `Log`s of consecutive traces, each with all the words
+    kind: LogKind
+    files: tuple[str, ...]
+    columns: Mapping[str, str]
+    states: tuple[str, ...]
+    triggers: tuple[str, ...]
+    outputs: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
+    rows: tuple[int, ...]  # of each part
+    traces: tuple[int, ...]  # of each part
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    @property
+    def log(self) -> Log:
+        """The log, if it is in one part."""
+        [log] = self.spread.bring(self.parts)
+        assert isinstance(log, Log)
+        return replace(log, oddities=self.oddities)
+
+    def before(self) -> tuple[list[int], list[int]]:
+        """Rows and traces that come before each part."""
+        rows, traces = (np.cumsum([0, *counts])[:-1].tolist() for counts in (self.rows, self.traces))
+        return rows, traces
+
+    def fingerprint(self) -> str:
+        """That of the log."""
+        found: list[Marks] = list(self.spread.bring(self.spread.map(Log.marks, self.parts, *self.before())))
+        return sum(found, NO_MARKS).digest(self.kind, (self.states, self.triggers, self.outputs))
 
 
 def read(sources: Sequence[str | Path] | str | Path, *, columns: Mapping[str, str] | None = None) -> Log:
@@ -170,125 +209,156 @@ def reading(
     sources: Sequence[str | Path] | str | Path, *, columns: Mapping[str, str] | None = None
 ) -> Generator[Reading | Log]:
     """As `read`, yielding again and again how far it is, and at last the log."""
+    for value in gathering(sources, columns=columns):
+        yield value.log if isinstance(value, Whole) else value
+
+
+def gathering(
+    sources: Sequence[str | Path] | str | Path, *, columns: Mapping[str, str] | None = None, spread: Spread = HERE
+) -> Generator[Reading | Whole]:
+    """As `reading`, the parts of the log being left where the spread reads them."""
     paths = [sources] if isinstance(sources, str | Path) else list(sources)
     if not paths:
         raise LogError("no log given; name at least one file, or - for standard input")
     files = tuple(STDIN if str(path) == "-" else str(path) for path in paths)
+    groups = spread.divide(files)
+    begins = np.cumsum([0, *map(len, groups)])[:-1].tolist()
+    given = [dict(columns or {})] * len(groups)
+    first: list[tuple[str, Layout] | None] = [None]
+    if len(groups) > 1:  # all are to have the columns of the first file, whoever reads them
+        [layout] = spread.bring(spread.map(_layout, files[:1], given[:1]))
+        first = [(files[0], layout)] * len(groups)
+    raws = yield from spread.read(_rows, groups, begins, given, first)
+    yield _assembled(spread, raws, files)
+
+
+def _layout(file: str, columns: Mapping[str, str]) -> Layout:
+    """What the columns of a file are."""
+    with open_bytes(file, file) as stream:
+        line, header, _ = split_header(pieces(stream, file), file)
+    return read_header(header.decode(), line, file, columns)
+
+
+def _rows(
+    files: Sequence[str], number: int, columns: Mapping[str, str], first: tuple[str, Layout] | None
+) -> Generator[Reading | Raw]:
+    """Read some files, the first of which has this number in the log, as one part; `first` are name and layout of the
+    log's first file, None where that is the first of these."""
     np.empty(31 << 20, np.uint8)  # let go at once, which teaches malloc to keep what a block leaves for the next one
     cells = Cells()
-    layouts: list[Layout] = []
-    for number, (path, name) in enumerate(zip(paths, files, strict=True)):
-        with open_bytes(path, name) as stream:
+    for file, name in enumerate(files, number):
+        with open_bytes(name, name) as stream:
             stretches = pieces(stream, name)
             line, header, rest = split_header(stretches, name)
-            layout = read_header(header.decode(), line, name, columns or {})
+            layout = read_header(header.decode(), line, name, columns)
             check_records(header, line, layout.delimiter, len(layout.headers), name)
-            layouts.append(layout)
-            if (layout.kind, layout.position.keys()) != (layouts[0].kind, layouts[0].position.keys()):
+            leader, usual = first = first or (name, layout)
+            if (layout.kind, layout.position.keys()) != (usual.kind, usual.position.keys()):
                 raise LogError(
-                    f"{name}:{line}: the columns are {quoted(layout.position)}, but {files[0]} has "
-                    f"{quoted(layouts[0].position)}; give logs with the same columns"
+                    f"{name}:{line}: the columns are {quoted(layout.position)}, but {leader} has "
+                    f"{quoted(usual.position)}; give logs with the same columns"
                 )
-            before, done, size = cells.rows, len(header), size_of(path, name)
-            first = [(line + header.count(b"\n"), rest)] if rest else []
-            for start, text in chain(first, stretches):
+            before, done, size = cells.rows, len(header), size_of(name, name)
+            begun = [(line + header.count(b"\n"), rest)] if rest else []
+            for start, text in chain(begun, stretches):
                 block = check_records(text, start, layout.delimiter, len(layout.headers), name)
-                cells.add(block, layout, number)
+                cells.add(block, layout, file)
                 done += len(text)
                 yield Reading(name, cells.rows, done, size)
             if cells.rows == before:
                 raise LogError(f"{name}:{line}: a header but no rows; give a log with at least one row")
-    yield _assemble(cells, layouts[0], files)
+    assert first is not None
+    yield cells.raw(first[1])
 
 
-def _assemble(cells: Cells, layout: Layout, files: tuple[str, ...]) -> Log:
+def _assembled(spread: Spread, raws: list[Handle], files: tuple[str, ...]) -> Whole:
     """Put the rows in order of trace and step, settle the empty states, and count what is odd."""
-    size, places, steps, stretches = cells.rows, cells.places(), cells.steps(), cells.traces()
-    names: Sequence[str]
-    if stretches is None:
-        begins = cut(places, steps)
-        traces, names = np.arange(len(begins)), Numerals(Runs.count(1, len(begins)))
-    else:
-        begins, traces, names = stretches
-    order, offsets, late = arrange(begins, traces, steps, size)
-    oddities = Oddities(files, places)
-    oddities.add("row out of order", late, "put in order of step")
-    if order is not None:
-        places, steps = Runs.of(places.at(order)), None if steps is None else Runs.of(steps.at(order))
-        oddities.ordered(places)
-    begins = offsets[:-1]
-    uneven, rise = rises(begins, steps)
-    # steps that mostly rise by more than one do not count rows
-    counted = size - len(names) - len(uneven)
-    numbered = 2 * counted >= counted + np.count_nonzero(rise > 0)
-    gap = uneven[rise > 1] if numbered else uneven[:0]
-    apart = np.append(begins, gap)  # rows that the row before does not lead to
+    if len(raws) > 1:
+        raws = _at_home(spread, raws)
+    arranged = spread.map(stages.arranged, raws)
+    del raws
+    facts = told(spread, arranged)
+    settled = spread.map(_settle, arranged, [stages.rules(facts)] * len(arranged))
+    layout = facts[0].layout
+    del arranged
+    words, oddities = zip(*told(spread, settled), strict=True)
+    everything: Words = tuple(stages.in_order(each) for each in zip(*words, strict=True))  # type: ignore[assignment]
+    before = np.cumsum([0, *(each.traces for each in facts)])[:-1].tolist()
+    head = Head(layout.kind, files, layout.columns, everything, stages.rules(facts).unknown)
+    parts = spread.map(_log, settled, [head] * len(settled), before)
+    return Whole(
+        spread,
+        parts,
+        layout.kind,
+        files,
+        layout.columns,
+        *everything,
+        tuple(Oddity(odd.what, odd.count, where(files, odd.place), odd.done) for odd in stages.added(oddities)),
+        tuple(each.rows for each in facts),
+        tuple(each.traces for each in facts),
+    )
 
-    def column(role: str) -> Codes:
-        codes = cells.column(role)
-        if codes is None:
-            return np.broadcast_to(np.int8(UNKNOWN), size)
-        return codes if order is None else codes[order]
 
-    state, next_state = column("state"), column("next_state")
-    states: tuple[str, ...] = ()
-    unrecorded = UNKNOWN
-    if layout.kind == "visible":
-        words = cells.words("state")
-        name = name_of_unknown(words)
-        if "" in words:
-            empty = words.index("")
-            filled, filled_next = fill_empty(empty, state, next_state, apart)
-            oddities.add("empty current_state", filled, "filled with the next_state of the row before")
-            oddities.add("empty next_state", filled_next, "filled with the current_state of the row after")
-            # where neither is given nothing was recorded, and that is a visible state of its own
-            nothing = f"read as the state {name}"
-            oddities.add("unrecorded current_state", np.flatnonzero(state == empty), nothing)
-            oddities.add("unrecorded next_state", np.flatnonzero(next_state == empty), nothing)
-        broken = np.append(False, next_state[:-1] != state[1:])
-        broken[apart] = False
-        oddities.add("broken chain", np.flatnonzero(broken) - 1, "kept; next_state is not the next row's current_state")
-        states, [state, next_state] = renumber([word or name for word in words], state, next_state)
-        unrecorded = states.index(name) if name in states else UNKNOWN
-    triggers, [trigger] = renumber(cells.words("trigger"), column("trigger"))
-    outputs, [output] = renumber(cells.words("output"), column("output"))
-    if layout.kind == "hidden" and "" in outputs:
-        last = np.zeros(size, np.bool_)
-        last[offsets[1:] - 1] = True
-        if np.array_equal(output != outputs.index(""), last):
-            outputs, output = drop_word(outputs, output, "")
-            oddities.add(
-                "unrecorded output",
-                np.flatnonzero(~last),
-                "the output at the end of a trace is taken to label all of it",
-            )
+def _at_home(spread: Spread, raws: list[Handle]) -> list[Handle]:
+    """Bring the rows of each trace together in the part that it begins in; parts without rows are left out."""
+    homes = stages.spanning(list(spread.bring(spread.map(stages.names, raws))))
+    if not any(homes):
+        return raws
+    own = list(range(len(raws)))
+    parcels = spread.map(stages.sent, raws, homes, own)
+    guests = [[part for part in own if home in homes[part]] for home in own]
+    come = [
+        spread.map(_parcel, [parcels[part] for part in [home, *guests[home]]], [home] * (1 + len(guests[home])))
+        for home in own
+    ]
+    found = spread.map(stages.joined, come)
+    sizes = list(spread.bring(spread.map(len, found)))
+    return [part for part, size in zip(found, sizes, strict=True) if size]
 
-    equal = uneven[rise == 0]
-    repeated = np.ones(len(equal), np.bool_)
-    for codes in (state, trigger, next_state, output):
-        repeated &= codes[equal - 1] == codes[equal]
-    oddities.add("repeated row", equal[repeated], "kept, in file order")
-    oddities.add("duplicated step", equal[~repeated], "kept, in file order")
-    oddities.add("gap in steps", gap, "kept; rows seem to be lost before it")
-    if steps is None:
-        steps = Runs(begins, np.zeros(len(begins), np.int64), size)
+
+def _settle(part: tuple[stages.Arranged, stages.Facts], rules: stages.Rules) -> Any:
+    return stages.settled(part[0], rules)
+
+
+def _parcel(parcels: dict[int, Raw], home: int) -> Raw:
+    return parcels[home]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the parts of a log have in common."""
+
+    kind: LogKind
+    files: tuple[str, ...]
+    columns: Mapping[str, str]
+    words: Words
+    unknown: str  # what a state would be called that nobody recorded
+
+
+def _log(part: tuple[Settled, tuple[Words, object]], head: Head, before: int) -> Log:
+    """A part as a log of its own, with the words of all; so many traces come before it."""
+    rows, (words, _) = part
+    states, triggers, outputs = head.words
+    numbers = [{word: code for code, word in enumerate(each)} for each in head.words]
+    names = rows.names
+    if names is None:
+        names = Numerals(Runs.count(before + 1, len(rows.offsets) - 1))
     return Log(
-        kind=layout.kind,
-        files=files,
-        columns=layout.columns,
+        kind=head.kind,
+        files=head.files,
+        columns=head.columns,
         states=states,
         triggers=triggers,
         outputs=outputs,
         traces=names,
-        offsets=offsets,
-        places=places,
-        steps=steps,
-        state=state,
-        trigger=trigger,
-        next_state=next_state,
-        output=output,
-        oddities=tuple(oddities.found),
-        unrecorded=unrecorded,
+        offsets=rows.offsets,
+        places=rows.places,
+        steps=rows.steps,
+        state=recoded(rows.columns["state"], words[0], numbers[0]),
+        trigger=recoded(rows.columns["trigger"], words[1], numbers[1]),
+        next_state=recoded(rows.columns["next_state"], words[0], numbers[0]),
+        output=recoded(rows.columns["output"], words[2], numbers[2]),
+        unrecorded=numbers[0].get(head.unknown, UNKNOWN),
     )
 
 

@@ -6,7 +6,7 @@ and placed as an `Oddity`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -34,22 +34,19 @@ class Oddity:
     done: str  # what was done about it
 
 
-class Oddities:
-    """Collects oddities of rows as they stand in the log, of these files and places."""
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An oddity of a part of a log, whose files have no names yet."""
 
-    def __init__(self, files: tuple[str, ...], places: Runs) -> None:
-        self.found: list[Oddity] = []
-        self._files, self._places = files, places
+    what: str
+    count: int
+    place: int  # of the first, file and line as one number
+    done: str
 
-    def ordered(self, places: Runs) -> None:
-        """From now on rows are meant as they stand with these places."""
-        self._places = places
 
-    def add(self, what: str, rows: Rows, done: str) -> None:
-        """Add the oddity of `rows`, given in any order, if there are any."""
-        if len(rows):
-            first = where(self._files, int(self._places.at(rows).min()))
-            self.found.append(Oddity(what, len(rows), first, done))
+def odd(what: str, rows: Rows, places: Runs, done: str) -> Odd | None:
+    """The oddity of `rows`, given in any order; None where there are none."""
+    return Odd(what, len(rows), int(places.at(rows).min()), done) if len(rows) else None
 
 
 def where(files: Sequence[str], number: int) -> str:
@@ -164,7 +161,7 @@ def fill_empty(empty: int, state: Codes, next_state: Codes, apart: Rows) -> tupl
     return take_next, take_state
 
 
-def name_of_unknown(words: Sequence[str]) -> str:
+def name_of_unknown(words: Collection[str]) -> str:
     """What to call a state that nobody recorded: a word that is none of the log's."""
     names = (f"(unknown {n})" if n > 1 else "(unknown)" for n in count(1))
     return next(name for name in names if name not in words)
