@@ -23,13 +23,13 @@ from fsmlearn.chain import Doubts, Story
 from fsmlearn.counts import Verdict
 from fsmlearn.findings import KINDS, Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs, Breaks
-from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.logs import UNKNOWN, Log, Whole, alone
 from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, Tally, coded, find, total, wide
 from fsmlearn.runs import Runs, among, united
-from fsmlearn.spread import HERE, Handle, Spread, told
+from fsmlearn.spread import Handle, Spread, told
 from fsmlearn.stretches import Kinds, Stretches
 
-__all__ = ["Denoised", "Finding", "Noise", "denoise", "denoised"]
+__all__ = ["Denoised", "Filtered", "Finding", "denoise", "filtered"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +50,26 @@ class Denoised:
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
-    """What the filter came to, counted over all parts of a log."""
+class Filtered:
+    """A log whose rows were judged, in the parts of the log."""
 
+    source: Whole  # as read
+    parts: list[Handle]  # `Denoised`s, without rates of their own
     rates: Mapping[str, float]  # as `Denoised` has them
-    rows: int  # clean ones
+    rows: tuple[int, ...]  # clean ones of each part
     gaps: int
-    counts: Ints  # (len(KINDS),) findings
+    counts: tuple[Ints, ...]  # of each part (len(KINDS),) findings
     dropped: int
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    @property
+    def denoised(self) -> Denoised:
+        """What was made of the log, if it is in one part."""
+        [found] = self.source.spread.bring(self.parts)
+        assert isinstance(found, Denoised)
+        return dataclasses.replace(found, rates=self.rates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,24 +91,14 @@ def denoise(log: Log) -> Denoised:
     A row is repaired where the log says what it should be, and dropped otherwise. Rows that the log gives
     no clear reason to doubt stay. Costs a few array passes over the N rows, and else grows with what is distinct.
     """
-    [found], noise = denoised(HERE, [log], judged=_can_be_judged(log))
-    assert isinstance(found, Denoised)
-    return dataclasses.replace(found, rates=noise.rates)
+    return filtered(alone(log)).denoised
 
 
-def _can_be_judged(log: Log) -> bool:
-    return log.kind == "visible" and len(log) > 0 and len(log.states) > 1
-
-
-def denoised(spread: Spread, parts: Sequence[Handle], *, judged: bool = True) -> tuple[list[Handle], Noise]:
-    """(a `Denoised` of each part of a log, with no rates of its own; what they come to together).
-
-    Parts are `Log`s of some rows each, with the words of the whole log. Where they are not to be judged they come back
-    as they are.
-    """
-    if not judged:
-        found = spread.map(_as_it_is, parts)
-        return [*spread.map(_first, found)], _noise(told(spread, found), 0.0)
+def filtered(log: Whole) -> Filtered:
+    """Judge every row of a log in parts, as `denoise` does."""
+    spread, parts = log.spread, log.parts
+    if log.kind != "visible" or not len(log) or len(log.states) < 2:
+        return _counted(log, spread.map(_as_it_is, parts), 0.0)
     seen = spread.map(_seen, parts)
     starts = sum(told(spread, seen))
     seen = spread.map(_confirmed, seen, [starts] * len(parts))
@@ -109,7 +111,7 @@ def denoised(spread: Spread, parts: Sequence[Handle], *, judged: bool = True) ->
     if verdict is not None and 0 < breaks <= sum(inner) / 2:
         beliefs = Beliefs(tally, verdict, starts)
         seen = spread.map(_doubtful, seen, [int(beliefs.start.argmax())] * len(parts))
-        doubts, whose = _doubts(spread, seen, int(tally.all.sum()), breaks)
+        doubts, whose = _doubts(spread, seen, len(log), breaks)
         story = chain.settled(doubts, beliefs, verdict.stray)
         stories = [story.of(like) for like in whose]
     story_told = spread.map(_told, seen, stories)
@@ -118,13 +120,12 @@ def denoised(spread: Spread, parts: Sequence[Handle], *, judged: bool = True) ->
     if verdict is not None:
         tallies, labels = map(list, zip(*told(spread, story_told), strict=True))
         after = total(tallies)
-        again = counts.judge(after, sum(labels) / int(tally.all.sum())) if after.count.any() else None
+        again = counts.judge(after, sum(labels) / len(log)) if after.count.any() else None
     decided = spread.map(_decided, parts, story_told, [again] * len(parts), [tally] * len(parts))
     del story_told
     clean = spread.map(_cleaned, parts, decided)
     del decided
-    noise = _noise(told(spread, clean), 0.0 if again is None else again.stray)
-    return spread.map(_first, clean), noise
+    return _counted(log, clean, 0.0 if again is None else again.stray)
 
 
 def _first(pair: tuple[Denoised, Counted]) -> Denoised:
@@ -137,17 +138,25 @@ def _as_it_is(log: Log) -> tuple[Denoised, Counted]:
     return whole, Counted(n, 0, np.zeros(len(KINDS), np.int64), 0, 0, 0, 0)
 
 
-def _noise(parts: Sequence[Counted], stray_rate: float) -> Noise:
-    """Add up; `stray_rate` is that of stray rows that leave the state alone."""
-    rows, gaps, dropped = (sum(column) for column in zip(*((p.rows, p.gaps, p.dropped) for p in parts), strict=True))
-    n = max(rows + dropped, 1)
+def _counted(log: Whole, clean: list[Handle], stray_rate: float) -> Filtered:
+    """Add up what the parts came to; `stray_rate` is that of stray rows that leave the state alone."""
+    parts: list[Counted] = told(log.spread, clean)
+    n, gaps = max(len(log), 1), sum(part.gaps for part in parts)
     rates = {
         "label": sum(part.wrong for part in parts) / n,
         "spurious": stray_rate + sum(part.moving for part in parts) / n,
         "swap": 2 * sum(part.swapped for part in parts) / n,
         "drop": gaps / n,
     }
-    return Noise(rates, rows, gaps, np.sum([part.counts for part in parts], axis=0), dropped)
+    return Filtered(
+        source=log,
+        parts=log.spread.map(_first, clean),
+        rates=rates,
+        rows=tuple(part.rows for part in parts),
+        gaps=gaps,
+        counts=tuple(part.counts for part in parts),
+        dropped=sum(part.dropped for part in parts),
+    )
 
 
 def _seen(log: Log) -> tuple[Rows, Ints]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fsmlearn import evidence, mending, merging, search
 from fsmlearn.cluster import group
 from fsmlearn.evidence import Ints, Rows
-from fsmlearn.histories import Histories, numbered
+from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine
 from fsmlearn.rnn import FloatArray
@@ -73,18 +73,9 @@ class Oracle:
         return answer.astype(np.int16)
 
 
-def first_alike(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
-    """(R,) for each trace of a log the first one that is equal to it, answers and gaps (N,) included."""
-    rows = np.column_stack([data.inputs, data.targets + 1, gap])
-    number = numbered(rows, max(data.words, len(data.answers) + 1, 2), log.offsets)[log.offsets[1:] - 1]
-    _, first, index = np.unique(number, return_index=True, return_inverse=True)
-    return first[index]
-
-
 def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
-    """A log as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
+    """A log of distinct traces as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
     visible = log.kind == "visible"
-    traces, copies = np.unique(first_alike(log, data, gap), return_counts=True)
     return evidence.pack(
         log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
         log.trigger.astype(np.int64),
@@ -95,8 +86,7 @@ def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
         triggers=len(log.triggers),
         answer_label=np.array([state for state, _ in data.answers], np.int64),
         certain=not visible,
-        traces=traces,
-        copies=copies,
+        copies=np.bincount(data.like, minlength=len(log.traces)),
     )
 
 
@@ -176,7 +166,7 @@ def extract(
     gap: NDArray[np.bool_],
     states: int | None = None,
 ) -> Extraction:
-    """Find the machine behind a clean log with the help of a network trained on it.
+    """Find the machine behind a clean log of distinct traces with the help of a network trained on it.
 
     `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
     there are visible states); by itself the number of states follows from the description length.
@@ -187,7 +177,7 @@ def extract(
     met[rows.cell_label, rows.cell_trigger] = True
     oracle = Oracle(model, vectors, rows, len(log.states), met)
     first = first_answers(oracle)
-    least = int(np.clip(len(log) / 4000, 3, 20))
+    least = int(np.clip(data.rows / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     proposed = search.from_groups(rows, groups, clusters)
     now = search.descend(rows, proposed, groups)

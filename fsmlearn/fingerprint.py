@@ -72,11 +72,11 @@ def marks(
 
 def _mixed(said: Words64, place: Words64) -> tuple[int, int]:
     """Two sums over what is said in places (n,)."""
-    place = _scattered(place * GOLDEN)
-    return tuple(int(_scattered(said * factor ^ place).sum()) for factor in (GOLDEN, OTHER))  # type: ignore[return-value]
+    place = scattered(place * GOLDEN)
+    return tuple(int(scattered(said * factor ^ place).sum()) for factor in (GOLDEN, OTHER))  # type: ignore[return-value]
 
 
-def _scattered(x: Words64) -> Words64:
+def scattered(x: Words64) -> Words64:
     """Every bit of each number (n,) depends on every bit (the finaliser of splitmix64, Steele et al. 2014)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

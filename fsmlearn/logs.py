@@ -10,7 +10,7 @@ so that its parts lie wherever a `Spread` keeps them.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -39,10 +39,12 @@ __all__ = [
     "Oddity",
     "Reading",
     "Whole",
+    "alone",
     "gathering",
     "read",
     "reading",
     "write_rows",
+    "written",
 ]
 
 IntArray = NDArray[np.int32]
@@ -191,6 +193,12 @@ class Whole:
         """That of the log."""
         found: list[Marks] = list(self.spread.bring(self.spread.map(Log.marks, self.parts, *self.before())))
         return sum(found, NO_MARKS).digest(self.kind, (self.states, self.triggers, self.outputs))
+
+
+def alone(log: Log) -> Whole:
+    """A log that is here as the only part of itself."""
+    words = (log.states, log.triggers, log.outputs)
+    return Whole(HERE, [log], log.kind, log.files, log.columns, *words, log.oddities, (len(log),), (len(log.traces),))
 
 
 def read(sources: Sequence[str | Path] | str | Path, *, columns: Mapping[str, str] | None = None) -> Log:
@@ -364,6 +372,12 @@ def _log(part: tuple[Settled, tuple[Words, object]], head: Head, before: int) ->
 
 def write_rows(log: Log, stream: TextIO) -> None:
     """Write the rows of a log as CSV under canonical headers; what was empty in the log is empty again."""
+    for text in written(log, traced="trace" in log.columns or len(log.traces) > 1):
+        stream.write(text)
+
+
+def written(log: Log, headed: bool = True, *, traced: bool) -> Iterator[str]:
+    """The rows of a log, or of a part of it, as CSV, some at a time; with a header and a column of traces if wanted."""
     roles = ("event",) if log.kind == "sequence" else ("state", "trigger", "next_state", "output")
     states = list(log.states)
     if log.unrecorded != UNKNOWN:
@@ -376,8 +390,8 @@ def write_rows(log: Log, stream: TextIO) -> None:
         "output": ((*log.outputs, ""), log.output),  # UNKNOWN, -1, is the last
     }
     present = [role for role in roles if role in log.columns]
-    traced = "trace" in log.columns or len(log.traces) > 1
-    stream.write(",".join(["trace"] * traced + ["step"] + [HEADERS[role] for role in present]) + "\n")
+    if headed:
+        yield ",".join(["trace"] * traced + ["step"] + [HEADERS[role] for role in present]) + "\n"
     for start in range(0, len(log), 100_000):
         part = slice(start, start + 100_000)
         # Logs have few distinct rows beside trace and step, so the words of each are joined only once.
@@ -393,7 +407,7 @@ def write_rows(log: Log, stream: TextIO) -> None:
         if not traced:
             heads = [""] * len(heads)
         rows = zip((trace - trace[0]).tolist(), log.steps.part(start, stop).tolist(), kind.tolist(), strict=True)
-        stream.write("".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows]))
+        yield "".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows])
 
 
 def _quote(word: str) -> str:

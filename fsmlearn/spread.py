@@ -8,6 +8,7 @@ nothing of logs. Standard library only.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -31,6 +32,9 @@ class Spread(Protocol):
 
     def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
         """The values of handles, in their order."""
+
+    def text(self, work: Callable[..., Iterable[str]], *columns: Iterable[Any]) -> Iterator[str]:
+        """Map work that yields text, and bring the text of one part after the other."""
 
 
 class Here:
@@ -58,6 +62,10 @@ class Here:
     def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
         """They are here already."""
         return iter(handles)
+
+    def text(self, work: Callable[..., Iterable[str]], *columns: Iterable[Any]) -> Iterator[str]:
+        """As the work yields it."""
+        return chain.from_iterable(map(work, *columns))
 
 
 HERE = Here()

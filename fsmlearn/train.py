@@ -70,14 +70,17 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Windows to train on and windows held out, whole traces each. Too small a log holds nothing out."""
-    trace = np.cumsum(data.previous < 0) - 1
-    traces = int(trace[-1]) + 1
+def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Windows to train on and windows held out, whole traces each, and how often each is meant.
+
+    Too small a log holds nothing out. Of traces that are alike some may be held out.
+    """
+    traces = len(data.like)
     out = rng.permutation(traces)[: int(traces * share)]
-    held = np.isin(trace, out)
-    everything = np.arange(len(trace))
-    return everything[~held], everything[held]
+    held = np.bincount(data.like[out], minlength=int(data.trace[-1]) + 1)[data.trace]
+    left = data.copies - held
+    training, watched = np.flatnonzero(left), np.flatnonzero(held)
+    return (training, left[training]), (watched, held[watched])
 
 
 def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> Iterator[Epoch]:
@@ -88,7 +91,7 @@ def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> 
     """
     values = Flat(cell.initial(data.words, plan.hidden, len(data.answers), rng))
     adam = Adam(values.vector)
-    training, held = (forest(data, windows) for windows in split(data, plan.held_out, rng))
+    training, held = (forest(data, *windows) for windows in split(data, plan.held_out, rng))
     carried = np.zeros((int(data.places.max()) + 1, cell.width(values.params)), np.float32)  # memory after each window
     pool = rng.standard_normal(1 << 20, np.float32) * np.float32(plan.noise)
     batches = -(-len(training) // plan.batch)

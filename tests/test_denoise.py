@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from machines import Row
 
 from fsmlearn import chain
-from fsmlearn.denoise import Denoised, denoise, denoised
-from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.denoise import Denoised, denoise, filtered
+from fsmlearn.logs import UNKNOWN, Log, alone
 from fsmlearn.rows import Rows
-from fsmlearn.spread import HERE
 from fsmlearn.stretches import Kinds, Stretches, stretches
 
 
@@ -393,9 +392,11 @@ def test_a_log_is_judged_alike_however_it_is_divided(kind: str, many: int, monke
     together = denoise(log)
     cuts = np.sort(rng.integers(1, len(log.traces), 4))
     traces = np.split(np.arange(len(log.traces)), np.unique(cuts))
-    parts, noise = denoised(HERE, [log.select_traces(some) for some in traces])
-    assert noise.rates == together.rates and noise.rows == len(together.log) and noise.gaps == together.gap.sum()
-    assert noise.counts.sum() == len(together.findings) and len(together.findings) + noise.gaps > 20
+    whole = replace(alone(log), parts=[log.select_traces(some) for some in traces])
+    found = filtered(whole)
+    parts: list[Denoised] = found.parts
+    assert found.rates == together.rates and len(found) == len(together.log) and found.gaps == together.gap.sum()
+    assert np.sum(found.counts) == len(together.findings) and len(together.findings) + found.gaps > 20
     assert [row for part in parts for row in rows_of(part.log)] == rows_of(together.log)
     assert np.array_equal(np.concatenate([part.gap for part in parts]), together.gap)
     begins = [int(log.offsets[some[0]]) for some in traces]

@@ -314,29 +314,26 @@ def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int
     copies = rng.integers(1, 5, size=6)
     walks = [rng.integers([labels, 2, 2], size=(n, 3)) for n in lengths]
     parts = [walk for walk, n in zip(walks, copies, strict=True) for _ in range(n)]
-    label, trigger, answer = np.concatenate(parts).T
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    broken = np.zeros(len(label), np.bool_)
     names = np.array([0, labels - 1]) if labels > 1 else np.full(2, -1)
-    first = np.cumsum(copies) - copies
 
-    def rows_of(traces: Ints | None, copies: Ints | None) -> Rows:
+    def rows_of(parts: list[Ints], copies: Ints | None) -> Rows:
+        label, trigger, answer = np.concatenate(parts).T
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         return pack(
             label,
             trigger,
             answer,
             offsets,
-            broken,
+            np.zeros(len(label), np.bool_),
             labels=labels,
             triggers=2,
             answer_label=names,
             certain=labels == 1,
-            traces=traces,
             copies=copies,
         )
 
-    every, each = rows_of(None, None), rows_of(first, copies)
-    assert each.total == len(every) == len(label)
+    every, each = rows_of(parts, None), rows_of(walks, copies)
+    assert each.total == len(every) == sum(map(len, parts))
     assert len(each) == lengths.sum()
     table = search.from_groups(each, each.label * 2 + each.symbol % 2, 2 * labels)
     assert_same(search.from_groups(every, every.label * 2 + every.symbol % 2, 2 * labels), table)

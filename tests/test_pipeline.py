@@ -14,11 +14,11 @@ from machines import SAMPLES, Row, log_of, random_machine, truth, visible, walk,
 import fsmlearn
 from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
-from fsmlearn.denoise import Denoised
+from fsmlearn.denoise import Filtered
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
 from fsmlearn.histories import histories
-from fsmlearn.logs import Log, Reading
+from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine, equivalent
 from fsmlearn.pipeline import Learned, learn, learning, planned
@@ -141,10 +141,10 @@ def test_the_order_process_keeps_its_probabilities() -> None:
 
 def test_the_stages_come_in_order() -> None:
     stages = list(learning([CYCLE], Settings(epochs=7)))
-    assert [type(stage) for stage in stages] == [Reading, Log, Denoised, *[Epoch] * 7, Learned]
-    _, log, denoised, *epochs, learned = stages
+    assert [type(stage) for stage in stages] == [Reading, Whole, Filtered, *[Epoch] * 7, Learned]
+    _, whole, clean, *epochs, learned = stages
     assert isinstance(learned, Learned)
-    assert (learned.log, learned.denoised) == (log, denoised)
+    assert (learned.read, learned.filtered) == (whole, clean)
     training = learned.about.training
     assert [epoch.index for epoch in epochs if isinstance(epoch, Epoch)] == [each.index for each in training.epochs]
     assert not training.interrupted

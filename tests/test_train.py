@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import Row, lamp, log_of
 
+from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
 from fsmlearn.forest import forest
 from fsmlearn.gru import Gru
@@ -77,7 +78,8 @@ def test_the_rate_rises_once_to_its_peak_and_falls_to_almost_nothing(steps: int)
 @settings(deadline=None, max_examples=40)
 def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float, seed: int) -> None:
     data = random_log(lengths, window)
-    training, held = split(data, share, np.random.default_rng(seed))
+    (training, many), (held, often) = split(data, share, np.random.default_rng(seed))
+    assert set(many.tolist()) | set(often.tolist()) <= {1}
     assert sorted([*training.tolist(), *held.tolist()]) == list(range(len(data.starts)))
     trace = np.searchsorted(np.cumsum([0, *lengths]), data.starts, side="right") - 1
     assert set(trace[training].tolist()).isdisjoint(trace[held].tolist())
@@ -86,8 +88,23 @@ def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float
 
 def test_one_trace_is_never_held_out() -> None:
     data = random_log([9], 2)
-    training, held = split(data, 0.1, np.random.default_rng(0))
+    (training, _), (held, _) = split(data, 0.1, np.random.default_rng(0))
     assert (len(training), len(held)) == (5, 0)
+
+
+@given(st.lists(st.sampled_from(["xy", "xx", "yxyx"]), min_size=1, max_size=40), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_traces_that_are_alike_are_one_and_are_held_out_as_often_as_they_would_be(words: list[str], seed: int) -> None:
+    log = log_of([[(letter, "01"[letter == "x"]) for letter in word] for word in words], "hidden")
+    traces = distinct(log, np.zeros(len(log), np.bool_))
+    one, other = histories(log, 2), histories(traces.log, 2, traces.like)
+    assert (one.rows, one.distinct) == (other.rows, other.distinct) and len(traces.log.traces) == len(set(words))
+    for each, its in zip(
+        split(one, 0.3, np.random.default_rng(seed)), split(other, 0.3, np.random.default_rng(seed)), strict=True
+    ):
+        first, second = forest(one, *each), forest(other, *its)
+        for name in ("history", "begins", "steps", "targets", "weights"):
+            assert np.array_equal(getattr(first, name), getattr(second, name)), name
 
 
 def test_adam_by_hand() -> None:
@@ -147,7 +164,7 @@ def test_a_window_that_outweighs_the_others_is_in_every_minibatch() -> None:
 def test_a_log_written_ten_times_is_learned_like_one_written_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.zeros(0, np.int64)
     # without the draw of the held-out traces, whose number would leave the generator in another state
-    monkeypatch.setattr("fsmlearn.train.split", lambda data, share, rng: (np.arange(len(data.starts)), nothing))
+    monkeypatch.setattr("fsmlearn.train.split", lambda data, share, rng: ((np.arange(len(data.starts)),), (nothing,)))
     data, tenfold = (histories(log_of(toggle_words() * times)) for times in (1, 10))
     one, ten = (list(train(each, cell_of(name), SMALL, np.random.default_rng(0)))[-1] for each in (data, tenfold))
     assert ten.loss == pytest.approx(one.loss, rel=1e-3)
@@ -204,7 +221,7 @@ def test_what_is_held_out_is_not_learned_from() -> None:
     # train draws the parameters before it draws the held-out traces
     rng = np.random.default_rng(0)
     Elman().initial(data.words, plan.hidden, len(data.answers), rng)
-    _, held = split(data, plan.held_out, rng)
+    _, (held, _) = split(data, plan.held_out, rng)
     rows = np.concatenate([np.arange(data.starts[w], data.starts[w] + data.lengths[w]) for w in held])
     targets = data.targets.copy()
     targets[rows] = 1 - targets[rows]

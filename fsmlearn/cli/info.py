@@ -39,14 +39,14 @@ def run(
         return
 
     from fsmlearn import config, sources, summary
-    from fsmlearn.logs import Log, reading
+    from fsmlearn.logs import Whole, gathering
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     with watch.watched(quiet=False) as progress:
-        for value in reading(sources.expand(files), columns=config.gather(given, os.environ).columns):
-            if not isinstance(value, Log):
+        for value in gathering(sources.expand(files), columns=config.gather(given, os.environ).columns):
+            if not isinstance(value, Whole):
                 progress.reading(value)
-    assert isinstance(value, Log)
+    assert isinstance(value, Whole)
     console.show(report.contents(summary.of_log(value), summary.frequencies(value)))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from fsmlearn.cli import console
 
 if TYPE_CHECKING:
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Reading, Whole
     from fsmlearn.train import Epoch
 
 
@@ -63,17 +63,17 @@ def watched(quiet: bool) -> Iterator[Progress]:
         yield live
 
 
-def show(progress: Progress, value: Reading | Log | Denoised | Epoch) -> None:
+def show(progress: Progress, value: Reading | Whole | Filtered | Epoch) -> None:
     """Tell of a stage as it is yielded."""
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Reading, Whole
 
     match value:
         case Reading():
             progress.reading(value)
-        case Log():
+        case Whole():
             progress.say(f"filtering {len(value):,} rows")
-        case Denoised():
-            progress.say(f"training on {len(value.log):,} rows")
+        case Filtered():
+            progress.say(f"training on {len(value):,} rows")
         case _:
             progress.epoch(value)
