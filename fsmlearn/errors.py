@@ -12,6 +12,10 @@ class LogError(FsmlearnError):
     """A log cannot be read as it stands; the text names file, line and remedy."""
 
 
+class ClusterError(FsmlearnError):
+    """A cluster cannot be reached, has no workers, or lost them."""
+
+
 class ModelError(FsmlearnError):
     """A model file is missing, foreign, truncated or of another version."""
 

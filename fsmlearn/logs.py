@@ -157,6 +157,10 @@ class Reading:
     bytes: int  # of this file so far
     size: int | None  # of this file in bytes, None where that is not known beforehand
 
+    def after(self, rows: int) -> Reading:
+        """The same where there are as many rows by then."""
+        return replace(self, rows=rows)
+
 
 @dataclass(frozen=True, eq=False)
 class Whole:
@@ -234,28 +238,32 @@ def gathering(
     given = [dict(columns or {})] * len(groups)
     first: list[tuple[str, Layout] | None] = [None]
     if len(groups) > 1:  # all are to have the columns of the first file, whoever reads them
-        [layout] = spread.bring(spread.map(_layout, files[:1], given[:1]))
+        [layout] = spread.bring(spread.map(_layout, [(spread.place(files[0]), files[0])], given[:1]))
         first = [(files[0], layout)] * len(groups)
-    raws = yield from spread.read(_rows, groups, begins, given, first)
+    named = [[(spread.place(file), file) for file in group] for group in groups]
+    raws = yield from spread.read(_rows, named, begins, given, first)
     yield _assembled(spread, raws, files)
 
 
-def _layout(file: str, columns: Mapping[str, str]) -> Layout:
+Source = tuple[str, str]  # where a file is, and what it is called
+
+
+def _layout(file: Source, columns: Mapping[str, str]) -> Layout:
     """What the columns of a file are."""
-    with open_bytes(file, file) as stream:
-        line, header, _ = split_header(pieces(stream, file), file)
-    return read_header(header.decode(), line, file, columns)
+    with open_bytes(*file) as stream:
+        line, header, _ = split_header(pieces(stream, file[1]), file[1])
+    return read_header(header.decode(), line, file[1], columns)
 
 
 def _rows(
-    files: Sequence[str], number: int, columns: Mapping[str, str], first: tuple[str, Layout] | None
+    files: Sequence[Source], number: int, columns: Mapping[str, str], first: tuple[str, Layout] | None
 ) -> Generator[Reading | Raw]:
     """Read some files, the first of which has this number in the log, as one part; `first` are name and layout of the
     log's first file, None where that is the first of these."""
     np.empty(31 << 20, np.uint8)  # let go at once, which teaches malloc to keep what a block leaves for the next one
     cells = Cells()
-    for file, name in enumerate(files, number):
-        with open_bytes(name, name) as stream:
+    for file, (path, name) in enumerate(files, number):
+        with open_bytes(path, name) as stream:
             stretches = pieces(stream, name)
             line, header, rest = split_header(stretches, name)
             layout = read_header(header.decode(), line, name, columns)
@@ -266,7 +274,7 @@ def _rows(
                     f"{name}:{line}: the columns are {quoted(layout.position)}, but {leader} has "
                     f"{quoted(usual.position)}; give logs with the same columns"
                 )
-            before, done, size = cells.rows, len(header), size_of(name, name)
+            before, done, size = cells.rows, len(header), size_of(path, name)
             begun = [(line + header.count(b"\n"), rest)] if rest else []
             for start, text in chain(begun, stretches):
                 block = check_records(text, start, layout.delimiter, len(layout.headers), name)

@@ -13,15 +13,16 @@ import lzma
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn import remote
 from fsmlearn.errors import LogError
 from fsmlearn.runs import Runs
 
@@ -48,18 +49,10 @@ def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
     """The bytes of a file, unpacked; "-" is standard input."""
     if name == STDIN:
         return nullcontext(sys.stdin.buffer)  # not ours to close
-    path = Path(path)
+    if remote.is_remote(str(path)):
+        return _unpacked_from(remote.open_file(str(path)), name)
     try:
-        match path.suffix.lower():
-            case ".gz":
-                return cast(BinaryIO, gzip.open(path))
-            case ".bz2":
-                return cast(BinaryIO, bz2.open(path))
-            case ".xz":
-                return cast(BinaryIO, lzma.open(path))
-            case ".zst":
-                return _open_zstd(path, name)
-        return path.open("rb")
+        return _unpacked(Path(path), name)
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file; check the name and the folder") from error
     except IsADirectoryError as error:
@@ -70,14 +63,40 @@ def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
         raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
 
 
+def _unpacked(source: Path | BinaryIO, name: str) -> BinaryIO:
+    """A file that is opened, or one that is open, without its packing."""
+    file: Any = source
+    match Path(name).suffix.lower():
+        case ".gz":
+            return cast(BinaryIO, gzip.open(file))
+        case ".bz2":
+            return cast(BinaryIO, bz2.open(file))
+        case ".xz":
+            return cast(BinaryIO, lzma.open(file))
+        case ".zst":
+            return _open_zstd(file, name)
+    return source.open("rb") if isinstance(source, Path) else source
+
+
+@contextmanager
+def _unpacked_from(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """As `_unpacked`, and the stream is closed with it."""
+    with stream, _unpacked(stream, name) as bare:
+        yield bare
+
+
 def size_of(path: str | Path, name: str) -> int | None:
     """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
-    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst") or not Path(path).is_file():
+    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst"):
+        return None
+    if remote.is_remote(str(path)):
+        return remote.size_of(str(path))
+    if not Path(path).is_file():
         return None
     return Path(path).stat().st_size
 
 
-def _open_zstd(path: Path, name: str) -> BinaryIO:
+def _open_zstd(path: Any, name: str) -> BinaryIO:
     """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
 
     The package zstandard, which pandas uses, would end a truncated file in silence.

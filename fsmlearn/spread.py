@@ -21,6 +21,9 @@ class Spread(Protocol):
     def divide(self, files: Sequence[str]) -> list[list[str]]:
         """Files, in their order, in groups that are read as one part each."""
 
+    def place(self, file: str) -> str:
+        """A file by the name under which it is opened where parts are read."""
+
     def read(self, work: Callable[..., Iterable[Any]], *columns: Iterable[Any]) -> Generator[Any, None, list[Handle]]:
         """Map work that yields how far it is and, sooner or later, parts. Yields how far it is, and returns the parts.
 
@@ -43,6 +46,10 @@ class Here:
     def divide(self, files: Sequence[str]) -> list[list[str]]:
         """All files are one group."""
         return [list(files)]
+
+    def place(self, file: str) -> str:
+        """The same."""
+        return file
 
     def read(self, work: Callable[..., Iterable[Any]], *columns: Iterable[Any]) -> Generator[Any, None, list[Handle]]:
         """What the work yields, as it comes."""

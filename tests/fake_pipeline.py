@@ -18,6 +18,7 @@ from fsmlearn.elman import Elman
 from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned
+from fsmlearn.spread import Spread
 from fsmlearn.train import Epoch, Model
 
 
@@ -37,7 +38,7 @@ class Pipeline:
         self.interrupt = interrupt
         self.settings: list[Settings] = []
 
-    def learning(self, sources: Sequence[str | Path], settings: Settings) -> Iterator[Any]:
+    def learning(self, sources: Sequence[str | Path], settings: Settings, spread: Spread) -> Iterator[Any]:
         self.settings.append(settings)
         log = read(list(sources), columns=settings.columns)
         whole = alone(log)

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 # Each module imports only from those before it; those on one line do not import each other.
 ORDER = [
     ["errors"],
-    ["machine"],
+    ["machine", "remote"],
     ["about"],
     ["runs", "fields", "spread"],
     ["columns", "records", "traces", "sources", "fingerprint"],
@@ -49,6 +49,7 @@ ORDER = [
     ["config"],
     ["pipeline"],
     ["store"],
+    ["workers"],
     ["formats"],
     ["filtered"],
     ["report"],
@@ -59,7 +60,7 @@ ORDER = [
     ["cli.words", "cli.stream"],
     ["cli.commands"],
     ["cli.tab", "cli.help"],
-    ["cli.watch"],
+    ["cli.watch", "cli.cluster"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info"],
     ["cli.program"],
     ["cli.app"],

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import cluster, console, options, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
 if TYPE_CHECKING:
     from fsmlearn.config import Settings
     from fsmlearn.denoise import Filtered
+    from fsmlearn.spread import Spread
 
 SHOWN = 5  # findings on stderr, unless all are asked for
 
@@ -31,6 +32,7 @@ def run(
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    dask: options.Dask = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -57,9 +59,14 @@ def run(
     if dropped is not None:
         _check(dropped, logs)
 
+    with cluster.spread(dask) as spread:
+        found = _judged(logs, settings, spread, quiet)
+        _print(found, dropped, quiet, verbose)
+
+
+def _print(found: Filtered, dropped: str | None, quiet: bool, verbose: bool) -> None:
     from fsmlearn import filtered, report, summary
 
-    found = _judged(logs, settings, quiet)
     spread, parts = found.source.spread, found.parts
     if dropped is not None:
         try:
@@ -87,13 +94,13 @@ def _first(parts: Sequence[object]) -> list[bool]:
     return [part == 0 for part in range(len(parts))]
 
 
-def _judged(logs: list[str], settings: Settings, quiet: bool) -> Filtered:
+def _judged(logs: list[str], settings: Settings, spread: Spread, quiet: bool) -> Filtered:
     """The log and what is not believed of it: judged beforehand, or by its machine where the log hides its states."""
     from fsmlearn import pipeline
     from fsmlearn.denoise import Filtered
 
     with watch.watched(quiet) as progress:
-        for value in pipeline.learning(logs, settings):
+        for value in pipeline.learning(logs, settings, spread):
             if isinstance(value, Filtered):
                 if value.source.kind != "hidden":
                     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import cluster, console, options, watch
 from fsmlearn.cli.options import Argument
 
 
@@ -17,6 +17,7 @@ def run(
             help="Log files, patterns or folders as for train, or one model file; - is a log on standard input.",
         ),
     ],
+    dask: options.Dask = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -34,8 +35,7 @@ def run(
 
     if len(files) == 1 and store.is_model(files[0]):
         machine, about = store.load_machine(files[0]), store.load_about(files[0])
-        page = sequence_report if machine.kind == "lts" else report
-        console.show(page.model(machine, about))
+        console.show((sequence_report if machine.kind == "lts" else report).model(machine, about))
         return
 
     from fsmlearn import config, sources, summary
@@ -44,9 +44,12 @@ def run(
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    with watch.watched(quiet=False) as progress:
-        for value in gathering(sources.expand(files), columns=config.gather(given, os.environ).columns):
-            if not isinstance(value, Whole):
-                progress.reading(value)
-    assert isinstance(value, Whole)
-    console.show(report.contents(summary.of_log(value), summary.frequencies(value)))
+    columns = config.gather(given, os.environ).columns
+    with cluster.spread(dask) as spread:
+        with watch.watched(quiet=False) as progress:
+            for value in gathering(sources.expand(files), columns=columns, spread=spread):
+                if not isinstance(value, Whole):
+                    progress.reading(value)
+        assert isinstance(value, Whole)
+        page = report.contents(summary.of_log(value), summary.frequencies(value))
+    console.show(page)

@@ -49,6 +49,14 @@ Logs = Annotated[
         help="Log files, read as one log; patterns such as 'logs/*.csv', folders of logs, or - for standard input.",
     ),
 ]
+Dask = Annotated[
+    str | None,
+    Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Read and filter on a Dask cluster, tcp://scheduler:8786, or local for one on this machine.",
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.")]
 
