@@ -72,11 +72,10 @@ def together(names: list[str]) -> tuple[float, str, int, int, float]:
     distributed: Any = import_module("distributed")
     from fsmlearn.denoise import filtered
     from fsmlearn.logs import Whole, gathering
-    from fsmlearn.workers import Cluster
+    from fsmlearn.workers import Cluster, local
 
     began = time.perf_counter()
-    place: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-    with distributed.LocalCluster(**place) as cluster, distributed.Client(cluster) as client:
+    with local(2) as cluster, distributed.Client(cluster) as client:
         spread = Cluster(client)
         started = time.perf_counter()
         *_, log = gathering(names, spread=spread)

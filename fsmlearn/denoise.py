@@ -24,7 +24,23 @@ from fsmlearn.counts import Verdict
 from fsmlearn.findings import KINDS, Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs, Breaks
 from fsmlearn.logs import UNKNOWN, Log, Whole, alone
-from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, Tally, coded, find, total, wide
+from fsmlearn.rows import (
+    NEXT,
+    OUTPUT,
+    STRAY,
+    TRIGGER,
+    TRUE,
+    Bools,
+    Codes,
+    Ints,
+    Rows,
+    Tally,
+    coded,
+    find,
+    looked_up,
+    total,
+    wide,
+)
 from fsmlearn.runs import Runs, among, united
 from fsmlearn.spread import Handle, Spread, told
 from fsmlearn.stretches import Kinds, Stretches
@@ -168,7 +184,7 @@ def _seen(log: Log) -> tuple[Rows, Ints]:
 def _confirmed(seen: tuple[Rows, Ints], starts: Ints) -> tuple[Rows, tuple[Tally, int, int]]:
     """(the rows, (what those say that both neighbours confirm, junctions that are broken, junctions))."""
     read, _ = seen
-    broken = read.broken
+    broken = read.broken()
     confirmed = ~broken
     confirmed[:-1] &= ~broken[1:]
     if 2 * starts.max() > starts.sum():  # traces begin in one state, so a first row elsewhere is not confirmed either
@@ -218,7 +234,6 @@ class _Told:
     swapped: Ints  # rows that were read after the next one
     told: Rows  # in the clean order
     chain: Codes  # (N,) what each is by the chain
-    drop: Bools  # (N,)
 
 
 def _told(seen: tuple[Rows, object] | Doubtful, kinds: Story | None) -> tuple[_Told, tuple[Tally, int]]:
@@ -248,9 +263,8 @@ def _told(seen: tuple[Rows, object] | Doubtful, kinds: Story | None) -> tuple[_T
         output=column(read.output) if len(swapped) and read.outputs > 1 else read.output,
     )
     by_chain = column(np.full(len(read), TRUE, np.int8), story.what)
-    drop = by_chain == STRAY
-    found = _Told(read, story, swapped, rows, by_chain, drop)
-    return found, (rows.tally(~drop), int(np.count_nonzero(by_chain == NEXT)))
+    found = _Told(read, story, swapped, rows, by_chain)
+    return found, (rows.tally(by_chain != STRAY), int(np.count_nonzero(by_chain == NEXT)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,13 +284,13 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
     """Judge the rows of a part by what was made of all parts: the verdict on what they say in the story, and how often
     rows say what they say as read."""
     part, _ = told
-    read, drop = part.read, part.drop.copy()
+    read, drop = part.read, part.chain == STRAY
     by_counts: Codes = np.broadcast_to(np.int8(TRUE), len(read))
     fixed, stray = part.told, 0.0
     if verdict is not None:
         what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE).astype(np.int8)
         distinct, kind = fixed.distinct
-        by_counts = what[find(verdict.transition, distinct)][kind]
+        by_counts = looked_up(what[find(verdict.transition, distinct)], kind)
         by_counts[drop] = TRUE
         fixed, unknown = _repaired(fixed, by_counts, verdict)
         drop[unknown] = True

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from fsmlearn import formats, logs
 from fsmlearn.denoise import Denoised
+from fsmlearn.traces import FILE
 
 
 def clean(found: Denoised, first: bool, traced: bool) -> Iterator[str]:
@@ -33,7 +36,11 @@ def dropped(found: Denoised, first: bool) -> Iterator[str]:
     def word(words: tuple[str, ...], code: int) -> str:
         return words[code] if code >= 0 and not (words is log.states and code == log.unrecorded) else ""
 
-    for finding in found.findings:
+    row_of = found.findings.row
+    places, steps = log.places.at(row_of), log.steps.at(row_of)
+    traces = np.searchsorted(log.offsets, row_of, "right") - 1
+    where = zip(places.tolist(), steps.tolist(), traces.tolist(), strict=True)
+    for finding, (place, step, trace) in zip(found.findings, where, strict=True):
         row = finding.row
         trigger = word(log.triggers, log.trigger[row])
         if hidden:
@@ -42,12 +49,12 @@ def dropped(found: Denoised, first: bool) -> Iterator[str]:
             moved = [word(log.states, log.state[row]), trigger, word(log.states, log.next_state[row])]
         yield formats.csv_line(
             [
-                log.files[log.file[row]],
-                int(log.line[row]),
+                log.files[place >> FILE],
+                place & ((1 << FILE) - 1),
                 finding.action,
                 finding.kind,
-                log.traces[log.trace[row]],
-                int(log.step[row]),
+                log.traces[trace],
+                step,
                 *moved,
                 *[word(log.outputs, log.output[row])] * outputs,
                 finding.reason,

@@ -90,7 +90,7 @@ class Breaks:
 
 def breaks(rows: Rows) -> Breaks:
     """All of the rows'."""
-    broken = rows.broken
+    broken = rows.broken()
     alone = broken & ~rows.first
     alone[1:] &= ~broken[:-1]
     alone[:-1] &= ~broken[1:]

@@ -106,15 +106,29 @@ def _some(raw: Raw, trace: Ints, rows: Ints) -> Raw:
     begins = np.flatnonzero(np.diff(trace, prepend=-1))
     codes, index = np.unique(trace[begins], return_inverse=True)
     assert raw.stretches is not None
-    words = raw.stretches[2]
     return Raw(
         raw.layout,
         raw.words,
         {role: column[rows] for role, column in raw.columns.items()},
         Runs.of(raw.places.at(rows)),
         None if raw.steps is None else Runs.of(raw.steps.at(rows)),
-        (begins, index, tuple(words[code] for code in codes.tolist())),
+        (begins, index, _chosen(raw.stretches[2], codes)),
     )
+
+
+def _chosen(words: Sequence[str], codes: Ints) -> Sequence[str]:
+    """Some of the names, in their order."""
+    if isinstance(words, Numerals):
+        return Numerals(Runs.of(words.numbers.at(codes)))
+    return tuple(words[code] for code in codes.tolist())
+
+
+def _places(words: Sequence[str], among: Sequence[str]) -> Ints:
+    """Where each of the words stands among others."""
+    if isinstance(words, Numerals) and isinstance(among, Numerals):
+        return np.searchsorted(among.numbers.array(), words.numbers.array())
+    number = {name: code for code, name in enumerate(among)}
+    return np.array([number[name] for name in words], np.int64)
 
 
 def joined(parts: Sequence[Raw]) -> Raw:
@@ -135,8 +149,8 @@ def joined(parts: Sequence[Raw]) -> Raw:
     words = {role: list(known) for role, known in code.items()}
     before = np.cumsum([0, *map(len, parts)]).tolist()
     stretches = [part.stretches for part in parts if part.stretches is not None]
-    number = {name: code for code, name in enumerate(stretches[0][2])}
-    traces = [np.array([number[name] for name in names], np.int64)[traces] for _, traces, names in stretches]
+    home = stretches[0][2]
+    traces = [stretches[0][1], *(_places(names, home)[traces] for _, traces, names in stretches[1:])]
     return Raw(
         first.layout,
         words,
@@ -146,7 +160,7 @@ def joined(parts: Sequence[Raw]) -> Raw:
         (
             np.concatenate([begins + n for (begins, _, _), n in zip(stretches, before, strict=False)]),
             np.concatenate(traces),
-            stretches[0][2],
+            home,
         ),
     )
 

@@ -132,7 +132,6 @@ class Rows(Space):
         space = (self.states, self.triggers, self.outputs, self.unknown)
         return Tally(*space, found, self.count, self.count - others, last)
 
-    @cached_property
     def broken(self) -> Bools:
         """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
         out = np.zeros(len(self), bool)
@@ -149,7 +148,7 @@ class Rows(Space):
         old, index = self.distinct
         found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
         to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))
-        kinds = to[index] if len(found) > len(old) else index.copy()
+        kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
         kinds[at] = new[len(old) :]
         rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
         return rows
@@ -187,6 +186,14 @@ def coded(log: Log) -> Rows:
         outputs=n_outputs + no_output,
         unknown=n_states if unknown_state else UNKNOWN,
     )
+
+
+def looked_up(table: Codes, index: Codes) -> Codes:
+    """table[index], a part at a time, as NumPy would widen all of a narrow index first."""
+    out = np.empty(len(index), table.dtype)
+    for start in range(0, len(index), PART):
+        out[start : start + PART] = table[index[start : start + PART]]
+    return out
 
 
 def find(keys: Ints, wanted: Ints) -> Ints:

@@ -129,7 +129,7 @@ def together(parts: Sequence[Kinds]) -> tuple[Kinds, list[Ints]]:
 
 def _in_doubt(rows: Rows, start: int) -> Ints:
     """Rows at broken junctions, first rows that begin elsewhere than in `start`, and rows close to several such."""
-    broken, inner = rows.broken, ~rows.first
+    broken, inner = rows.broken(), ~rows.first
     doubt = broken | (rows.first & (rows.state != start))
     doubt[:-1] |= broken[1:]
     # noisy neighbours hide each other's junctions, and the ends of a trace have only one

@@ -40,12 +40,12 @@ def of_log(log: Whole) -> LogSummary:
     )
 
 
-def of_noise(found: Filtered) -> NoiseSummary:
-    """Rates and counts of the filter's findings, and the first of them."""
+def of_noise(found: Filtered, most: int = EXAMPLES) -> NoiseSummary:
+    """Rates and counts of the filter's findings, and so many of the first."""
     spread, count = found.source.spread, np.sum(found.counts, axis=0).tolist()
     before = np.cumsum([0, *(counts.sum() for counts in found.counts)])[:-1]
-    wanted = np.clip(EXAMPLES - before, 0, EXAMPLES).tolist()
-    parts = [(part, most) for part, most in zip(found.parts, wanted, strict=True) if most]
+    wanted = np.clip(most - before, 0, most).tolist()
+    parts = [(part, some) for part, some in zip(found.parts, wanted, strict=True) if some]
     return NoiseSummary(
         rates=dict(found.rates),
         counts={kind: rows for kind, rows in zip(KINDS, count, strict=True) if rows},

@@ -30,6 +30,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zst")
 UNPACKED = 8  # times that a packed file grows, or so
 REACHED = 10.0  # seconds in which a scheduler answers, and has a worker
 PATIENCE = 30.0  # seconds without any worker after which none is waited for
+KEPT = 1 << 26  # bytes that malloc keeps for the next block; Dask would have it give them back to the system each time
 ACHE = 1.0  # seconds between looks
 
 
@@ -49,16 +50,7 @@ def connected(address: str) -> Iterator[Spread]:
     # arguments are small beside the parts, but not by Dask's measure
     with config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
         if address == LOCAL:
-            with (
-                distributed.LocalCluster(
-                    n_workers=max(2, os.cpu_count() or 1),
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                ) as cluster,
-                distributed.Client(cluster) as client,
-            ):
+            with local(max(2, os.cpu_count() or 1)) as cluster, distributed.Client(cluster) as client:
                 yield Cluster(client)
             return
         try:
@@ -71,6 +63,19 @@ def connected(address: str) -> Iterator[Spread]:
             ) from None
         with client:
             yield Cluster(client)
+
+
+def local(workers: int) -> Any:
+    """A cluster on this machine of so many processes with a thread each."""
+    kept = {f"distributed.nanny.pre-spawn-environ.MALLOC_{which}_THRESHOLD_": KEPT for which in ("TRIM", "MMAP")}
+    with import_module("dask").config.set(kept):
+        return import_module("distributed").LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
 
 
 class Cluster:
@@ -95,6 +100,7 @@ class Cluster:
             if version != __version__:
                 has = f"fsmlearn {version}" if isinstance(version, str) else "no fsmlearn"
                 raise ClusterError(f"{worker}: this worker has {has}; install fsmlearn {__version__} there")
+        self._client.run(import_module, "fsmlearn.denoise")  # now, not in the midst of the first work
 
     def divide(self, files: Sequence[str]) -> list[list[str]]:
         """Neighbours are together as long as they are not too much for a part, or too few for all workers."""

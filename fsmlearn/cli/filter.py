@@ -82,7 +82,8 @@ def _print(found: Filtered, dropped: str | None, quiet: bool, verbose: bool) -> 
     sys.stdout.flush()
     if not quiet:
         every = "fsmlearn filter LOG --dropped FILE"
-        told = report.noise(summary.of_noise(found), len(found.source), 0 if verbose else SHOWN, every)
+        shown = 0 if verbose else SHOWN
+        told = report.noise(summary.of_noise(found, shown), len(found.source), shown, every)
         console.show_aside(told)
     if verbose:
         for text in spread.text(filtered.told, parts):
