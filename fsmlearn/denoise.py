@@ -118,25 +118,28 @@ def filtered(log: Whole) -> Filtered:
     seen = spread.map(_seen, parts)
     starts = sum(told(spread, seen))
     seen = spread.map(_confirmed, seen, [starts] * len(parts))
-    tallies, broken, inner = map(list, zip(*told(spread, seen), strict=True))
-    tally, breaks = total(tallies), sum(broken)
-    del tallies
+    tally, breaks, inner = None, 0, 0
+    for part, broken, junctions_of in told(spread, seen):
+        tally, breaks, inner = total(tally, part), breaks + broken, inner + junctions_of
+    assert tally is not None
     verdict = counts.judge(tally, 0.0) if tally.count.any() else None
-    stories: list[Story | None] = [None] * len(parts)
+    stories: list[Handle] = [None] * len(parts)
     # where most junctions are broken the log is no chain, and the chain no witness
-    if verdict is not None and 0 < breaks <= sum(inner) / 2:
+    if verdict is not None and 0 < breaks <= inner / 2:
         beliefs = Beliefs(tally, verdict, starts)
         seen = spread.map(_doubtful, seen, [int(beliefs.start.argmax())] * len(parts))
         doubts, whose = _doubts(spread, seen, len(log), breaks)
         story = chain.settled(doubts, beliefs, verdict.stray)
-        stories = [story.of(like) for like in whose]
+        stories = [spread.keep(story.of(like)) for like in spread.bring(whose)]
     story_told = spread.map(_told, seen, stories)
     del seen, stories
     again = None
     if verdict is not None:
-        tallies, labels = map(list, zip(*told(spread, story_told), strict=True))
-        after = total(tallies)
-        again = counts.judge(after, sum(labels) / len(log)) if after.count.any() else None
+        after, labels = None, 0
+        for part, wrong in told(spread, story_told):
+            after, labels = total(after, part), labels + wrong
+        assert after is not None
+        again = counts.judge(after, labels / len(log)) if after.count.any() else None
     decided = spread.map(_decided, parts, story_told, [again] * len(parts), [tally] * len(parts))
     del story_told
     clean = spread.map(_cleaned, parts, decided)
@@ -156,7 +159,7 @@ def _as_it_is(log: Log) -> tuple[Denoised, Counted]:
 
 def _counted(log: Whole, clean: list[Handle], stray_rate: float) -> Filtered:
     """Add up what the parts came to; `stray_rate` is that of stray rows that leave the state alone."""
-    parts: list[Counted] = told(log.spread, clean)
+    parts: list[Counted] = list(told(log.spread, clean))
     n, gaps = max(len(log), 1), sum(part.gaps for part in parts)
     rates = {
         "label": sum(part.wrong for part in parts) / n,
@@ -208,19 +211,25 @@ def _drawn(seen: Doubtful, stride: int, before: int) -> Ints:
     return found.drawn(stride, before)
 
 
-def _doubts(spread: Spread, seen: Sequence[Handle], rows: int, broken: int) -> tuple[Doubts, list[Ints]]:
+def _doubts(spread: Spread, seen: Sequence[Handle], rows: int, broken: int) -> tuple[Doubts, list[Handle]]:
     """(what is in doubt in all parts, for each part which kinds its own are)."""
-    kinds, breaks, doubtful, many = map(list, zip(*told(spread, seen), strict=True))
-    together, whose = stretches.together(kinds)
-    found = Doubts(rows, broken, junctions.together(breaks), together, together, 1.0)
-    stride = chain.stride(sum(doubtful))
+    gathered, breaks, whose = stretches.Gathered(), None, []
+    doubtful, before = 0, [0]
+    for kinds, part, size, many in told(spread, seen):
+        whose.append(spread.keep(gathered.add(kinds)))
+        breaks = junctions.together(breaks, part)
+        doubtful += size
+        before.append(before[-1] + many)
+    assert breaks is not None
+    together = gathered.kinds()
+    found = Doubts(rows, broken, breaks, together, together, 1.0)
+    stride = chain.stride(doubtful)
     if stride > 1:
-        before = np.cumsum([0, *many])[:-1].tolist()
         often = np.zeros(len(together), np.int64)
-        drawn = spread.bring(spread.map(_drawn, seen, [stride] * len(seen), before))
-        for like, part in zip(whose, drawn, strict=True):
+        drawn = spread.bring(spread.map(_drawn, seen, [stride] * len(seen), before[:-1]))
+        for like, part in zip(spread.bring(whose), drawn, strict=True):
             often[like] += part
-        share = int(often.sum()) / sum(doubtful)
+        share = int(often.sum()) / doubtful
         found = dataclasses.replace(found, sample=together.take(often > 0, often), share=share)
     return found, whose
 

@@ -7,7 +7,6 @@ broke alone how often which kind of noise breaks one. Knows nothing of stories o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,14 +99,14 @@ def breaks(rows: Rows) -> Breaks:
     return Breaks(transition[pair // len(transition)], transition[pair % len(transition)], often)
 
 
-def together(parts: Sequence[Breaks]) -> Breaks:
-    """Those of several parts of a log."""
-    if len(parts) == 1:
-        return parts[0]
-    both = np.concatenate([np.stack([part.before, part.after], 1) for part in parts])
+def together(one: Breaks | None, other: Breaks) -> Breaks:
+    """Those of two parts of a log."""
+    if one is None:
+        return other
+    both = np.stack([np.append(one.before, other.before), np.append(one.after, other.after)], 1)
     pairs, index = np.unique(both, axis=0, return_inverse=True)
     often = np.zeros(len(pairs), np.int64)
-    np.add.at(often, index, np.concatenate([part.often for part in parts]))
+    np.add.at(often, index, np.append(one.often, other.often))
     return Breaks(pairs[:, 0], pairs[:, 1], often)
 
 

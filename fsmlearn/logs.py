@@ -293,7 +293,7 @@ def _assembled(spread: Spread, raws: list[Handle], files: tuple[str, ...]) -> Wh
         raws = _at_home(spread, raws)
     arranged = spread.map(stages.arranged, raws)
     del raws
-    facts = told(spread, arranged)
+    facts = list(told(spread, arranged))
     settled = spread.map(_settle, arranged, [stages.rules(facts)] * len(arranged))
     layout = facts[0].layout
     del arranged

@@ -36,7 +36,7 @@ def judged(
     of each part are."""
     spread = source.spread
     parts = spread.map(_judged, source.parts, kept, [found.of(own) for own in whose])
-    counts: list[Ints] = told(spread, parts)
+    counts: list[Ints] = list(told(spread, parts))
     rates = {"output": int(np.sum(counts)) / len(source)}
     return Filtered(source, spread.map(itemgetter(0), parts), rates, source.rows, 0, tuple(counts), 0)
 

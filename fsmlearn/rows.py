@@ -6,7 +6,6 @@ trigger); a *junction* is where one row of a trace ends and the next begins. Kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -59,23 +58,23 @@ class Tally(Space):
     last: Ints  # (K,) rows of use that are the last of their traces
 
 
-def total(tallies: Sequence[Tally]) -> Tally:
-    """The tally of several parts of a log together."""
-    if len(tallies) == 1:
-        return tallies[0]
-    transition, index = np.unique(np.concatenate([each.transition for each in tallies]), return_inverse=True)
+def total(one: Tally | None, other: Tally) -> Tally:
+    """The tally of two parts of a log together."""
+    if one is None:
+        return other
+    transition, index = np.unique(np.append(one.transition, other.transition), return_inverse=True)
 
-    def added(columns: list[Ints]) -> Ints:
+    def added(some: Ints, more: Ints) -> Ints:
         out = np.zeros(len(transition), np.int64)
-        np.add.at(out, index, np.concatenate(columns))
+        np.add.at(out, index, np.append(some, more))
         return out
 
     return replace(
-        tallies[0],
+        other,
         transition=transition,
-        all=added([each.all for each in tallies]),
-        count=added([each.count for each in tallies]),
-        last=added([each.last for each in tallies]),
+        all=added(one.all, other.all),
+        count=added(one.count, other.count),
+        last=added(one.last, other.last),
     )
 
 

@@ -18,8 +18,10 @@ Handle = Any  # of a value: the value itself, or something that stands for it
 class Spread(Protocol):
     """Something that keeps parts and works on them."""
 
+    most: int | None  # rows after which a part is to end where it can
+
     def divide(self, files: Sequence[str]) -> list[list[str]]:
-        """Files, in their order, in groups that are read as one part each."""
+        """Files, in their order, in groups, whose rows are parts of their own."""
 
     def place(self, file: str) -> str:
         """A file by the name under which it is opened where parts are read."""
@@ -33,6 +35,9 @@ class Spread(Protocol):
     def map(self, work: Callable[..., Any], *columns: Iterable[Any]) -> list[Handle]:
         """Call `work` once for each part, with an item of every column, which may be a handle."""
 
+    def keep(self, value: Any) -> Handle:
+        """Something that was made here of all parts, for one of them."""
+
     def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
         """The values of handles, in their order."""
 
@@ -42,6 +47,8 @@ class Spread(Protocol):
 
 class Here:
     """This process: all rows are one part, and a handle is the value itself."""
+
+    most: int | None = None
 
     def divide(self, files: Sequence[str]) -> list[list[str]]:
         """All files are one group."""
@@ -66,6 +73,10 @@ class Here:
         """Work is done at once."""
         return [work(*each) for each in zip(*columns, strict=True)]
 
+    def keep(self, value: Any) -> Handle:
+        """The same."""
+        return value
+
     def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
         """They are here already."""
         return iter(handles)
@@ -83,6 +94,6 @@ def is_part(value: Any) -> bool:
     return hasattr(value, "__len__")
 
 
-def told(spread: Spread, handles: Sequence[Handle]) -> list[Any]:
+def told(spread: Spread, handles: Sequence[Handle]) -> Iterator[Any]:
     """The second item of each value, which is what has to be known here; the first one stays where it is."""
-    return list(spread.bring(spread.map(itemgetter(1), handles)))
+    return spread.bring(spread.map(itemgetter(1), handles))

@@ -7,7 +7,6 @@ nothing of what happened there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -99,32 +98,48 @@ def stretches(rows: Rows, start: int) -> Stretches:
     return Stretches(every, begins, np.repeat(place, length) + inside, kinds)
 
 
-def together(parts: Sequence[Kinds]) -> tuple[Kinds, list[Ints]]:
-    """The kinds of several parts of a log, and for each part which of their rows its own are like."""
-    if len(parts) == 1:
-        return parts[0], [np.arange(len(parts[0]))]
-    columns = [each.name for each in fields(Kinds)]
-    place: dict[bytes, int] = {}  # a kind as bytes -> its first row among all
-    rows: list[Ints] = []
-    whose: list[Ints] = []
-    size = 0
-    for part in parts:
-        rows_of = np.stack([wide(getattr(part, name)) for name in columns if name != "often"], 1)  # (m, 9)
-        begins = np.flatnonzero(part.begin).tolist()
-        like = np.empty(len(part), np.int64)
-        for begin, end in zip(begins, [*begins[1:], len(part)], strict=True):
-            key = rows_of[begin:end].tobytes()
-            if key not in place:
-                place[key], size = size, size + end - begin
-                rows.append(rows_of[begin:end])
-            like[begin:end] = np.arange(place[key], place[key] + end - begin)
-        whose.append(like)
-    often = np.zeros(size, np.int64)
-    for part, like in zip(parts, whose, strict=True):
-        often[like] += part.often
-    found = np.concatenate(rows) if rows else np.zeros((0, len(columns) - 1), np.int64)
-    said = [column > 0 if n < 3 else column for n, column in enumerate(found.T)]
-    return Kinds(**dict(zip(columns, [*said, often], strict=True))), whose
+class Gathered:
+    """The kinds of several parts of a log, as far as they were added."""
+
+    def __init__(self) -> None:
+        self._first: dict[bytes, int] = {}  # a kind as bytes -> its first row among all
+        self._parts: list[Kinds] = []  # what is new in each part
+        self._often = np.zeros(0, np.int64)
+
+    def add(self, part: Kinds) -> Ints:
+        """The kinds of the next part; returns which rows of all kinds its rows are like."""
+        if not self._parts:  # one part is told apart already, and there may be no other
+            self._parts, self._often = [part], part.often.copy()
+            return np.arange(len(part))
+        if not self._first:
+            self._like(self._parts[0], 0)
+        like, new = self._like(part, len(self._often))
+        self._often = np.append(self._often, np.zeros(np.count_nonzero(new), np.int64))
+        self._often[like] += part.often
+        self._parts.append(part.take(new, part.often))
+        return like
+
+    def _like(self, part: Kinds, size: int) -> tuple[Ints, Bools]:
+        """((m,) rows of all kinds, of which there are so many; (m,) which are new, and are known from now on)."""
+        columns = [getattr(part, each.name) for each in fields(Kinds) if each.name != "often"]
+        said = np.stack(columns, 1, dtype=np.int64, casting="same_kind")  # (m, 9)
+        begins = np.flatnonzero(part.begin)
+        ends = np.append(begins[1:], len(part))
+        new, first = np.zeros(len(part), np.bool_), np.empty(len(begins), np.int64)
+        for n, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
+            first[n] = self._first.setdefault(said[begin:end].tobytes(), size)
+            if first[n] == size:
+                new[begin:end] = True
+                size += end - begin
+        length = ends - begins
+        return np.repeat(first - begins, length) + np.arange(len(part)), new
+
+    def kinds(self) -> Kinds:
+        """All of them."""
+        columns = {
+            each.name: np.concatenate([getattr(part, each.name) for part in self._parts]) for each in fields(Kinds)
+        }
+        return Kinds(**columns | {"often": self._often})
 
 
 def _in_doubt(rows: Rows, start: int) -> Ints:

@@ -81,6 +81,8 @@ def local(workers: int) -> Any:
 class Cluster:
     """The workers of a Dask client. Raises ClusterError where they run out."""
 
+    most: int | None = None
+
     def __init__(self, client: Any) -> None:
         self._client = client
         self._address = client.scheduler.address
@@ -137,6 +139,10 @@ class Cluster:
     def map(self, work: Callable[..., Any], *columns: Iterable[Any]) -> list[Handle]:
         """Work is done as soon as a worker has time for it."""
         return [self._client.submit(work, *each, pure=False) for each in zip(*columns, strict=True)]
+
+    def keep(self, value: Any) -> Handle:
+        """It goes along with the work that it is for."""
+        return value
 
     def bring(self, handles: Sequence[Handle]) -> Iterator[Any]:
         """Wait for the values, the first one that failed being told."""
