@@ -51,6 +51,10 @@ class Raw:
     # rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by their
     # codes; None where the log has no column of traces
     stretches: tuple[Ints, Ints, Sequence[str]] | None
+    # the first step of the trace that the first row goes on with, or how many rows it has so far where no steps are
+    # given; None where the first row begins a trace
+    since: int | None = None
+    goes_on: bool = False  # the last row's trace goes on in the next part
 
     def __len__(self) -> int:
         return len(self.places)
@@ -68,6 +72,7 @@ class Cells:
         self._steps: list[Runs] = []
         self._begins: list[Ints] = []  # rows on which stretches of one trace begin
         self._traces: list[Ints] = []  # and which trace each is
+        self._since: int | None = None
         self._plain: tuple[Layout, _Plain] | None = None
 
     def add(self, block: Block, layout: Layout, file: int) -> None:
@@ -100,17 +105,31 @@ class Cells:
             fresh = np.append(True, np.diff(traces) != 0)
             stretches = begins[fresh], traces[fresh], self._names.all()
         steps = Runs.join(self._steps) if self._steps else None
-        return Raw(layout, words, columns, Runs.join(self._places), steps, stretches)
+        return Raw(layout, words, columns, Runs.join(self._places), steps, stretches, self._since)
+
+    def put(self, rows: Raw) -> None:
+        """Have these rows, of those that `raw` gave, instead of all before; the words are still known."""
+        self.rows = len(rows)
+        self._columns = {role: [column] for role, column in rows.columns.items()}
+        self._places, self._steps = [rows.places], [] if rows.steps is None else [rows.steps]
+        self._since = rows.since
+        if rows.stretches is not None:
+            begins, traces, names = rows.stretches
+            self._begins, self._traces, self._names = [begins], [traces], _Names(names)
 
 
 class _Names:
     """The names of traces, in order of first appearance: as long as they are rising numbers nothing else is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str] = ()) -> None:
         self._numbers = [np.zeros(0, np.int64)]
         self._last = -1
         self._count = 0
         self._words: dict[str, int] | None = None
+        if isinstance(names, Numerals):
+            self.codes(names.numbers.array())
+        elif names:
+            self._words = {name: code for code, name in enumerate(names)}
 
     def codes(self, names: list[str] | Ints) -> Ints:
         """The code of each."""

@@ -78,6 +78,8 @@ class Log:
     output: Codes  # (N,) index into outputs
     oddities: tuple[Oddity, ...] = ()
     unrecorded: int = UNKNOWN  # the state that stands for empty cells, if there are any
+    opens: bool = True  # False in a part whose first trace goes on from the part before
+    closes: bool = True  # False in a part whose last trace goes on in the next one
 
     def __len__(self) -> int:
         return len(self.trigger)
@@ -241,8 +243,13 @@ def gathering(
         [layout] = spread.bring(spread.map(_layout, [(spread.place(files[0]), files[0])], given[:1]))
         first = [(files[0], layout)] * len(groups)
     named = [[(spread.place(file), file) for file in group] for group in groups]
-    raws = yield from spread.read(_rows, named, begins, given, first)
-    yield _assembled(spread, raws, files)
+    for most in (spread.most, None):
+        try:
+            raws = yield from spread.read(_rows, named, begins, given, first, [most] * len(groups))
+            yield _assembled(spread, raws, files)
+            return
+        except stages.UnorderedError:
+            raws = []
 
 
 Source = tuple[str, str]  # where a file is, and what it is called
@@ -256,12 +263,18 @@ def _layout(file: Source, columns: Mapping[str, str]) -> Layout:
 
 
 def _rows(
-    files: Sequence[Source], number: int, columns: Mapping[str, str], first: tuple[str, Layout] | None
+    files: Sequence[Source],
+    number: int,
+    columns: Mapping[str, str],
+    first: tuple[str, Layout] | None,
+    most: int | None,
 ) -> Generator[Reading | Raw]:
-    """Read some files, the first of which has this number in the log, as one part; `first` are name and layout of the
-    log's first file, None where that is the first of these."""
+    """Read some files, the first of which has this number in the log, as one part, or as several of about `most` rows.
+
+    `first` are name and layout of the log's first file, None where that is the first of these.
+    """
     np.empty(31 << 20, np.uint8)  # let go at once, which teaches malloc to keep what a block leaves for the next one
-    cells = Cells()
+    cells, closed, full, parted = Cells(), stages.Closed(), most, 0
     for file, (path, name) in enumerate(files, number):
         with open_bytes(path, name) as stream:
             stretches = pieces(stream, name)
@@ -274,22 +287,35 @@ def _rows(
                     f"{name}:{line}: the columns are {quoted(layout.position)}, but {leader} has "
                     f"{quoted(usual.position)}; give logs with the same columns"
                 )
-            before, done, size = cells.rows, len(header), size_of(path, name)
+            before, done, size = parted + cells.rows, len(header), size_of(path)
             begun = [(line + header.count(b"\n"), rest)] if rest else []
             for start, text in chain(begun, stretches):
                 block = check_records(text, start, layout.delimiter, len(layout.headers), name)
                 cells.add(block, layout, file)
                 done += len(text)
-                yield Reading(name, cells.rows, done, size)
-            if cells.rows == before:
+                yield Reading(name, parted + cells.rows, done, size)
+                if most is None or full is None or cells.rows < full or layout.kind == "hidden":
+                    continue
+                raw = cells.raw(usual)
+                part, after = stages.divided(raw) or (None, raw)
+                cells.put(after)
+                full = cells.rows + most
+                if part is not None:
+                    closed.add(part)
+                    parted += len(part)
+                    yield part
+            if parted + cells.rows == before:
                 raise LogError(f"{name}:{line}: a header but no rows; give a log with at least one row")
     assert first is not None
-    yield cells.raw(first[1])
+    last = cells.raw(first[1])
+    if parted:
+        closed.add(last)
+    yield last
 
 
 def _assembled(spread: Spread, raws: list[Handle], files: tuple[str, ...]) -> Whole:
     """Put the rows in order of trace and step, settle the empty states, and count what is odd."""
-    if len(raws) > 1:
+    if len(raws) > 1 and spread.most is None:
         raws = _at_home(spread, raws)
     arranged = spread.map(stages.arranged, raws)
     del raws
@@ -358,7 +384,7 @@ def _log(part: tuple[Settled, tuple[Words, object]], head: Head, before: int) ->
     numbers = [{word: code for code, word in enumerate(each)} for each in head.words]
     names = rows.names
     if names is None:
-        names = Numerals(Runs.count(before + 1, len(rows.offsets) - 1))
+        names = Numerals(Runs.count(before + rows.opens, len(rows.offsets) - 1))
     return Log(
         kind=head.kind,
         files=head.files,
@@ -375,6 +401,8 @@ def _log(part: tuple[Settled, tuple[Words, object]], head: Head, before: int) ->
         next_state=recoded(rows.columns["next_state"], words[0], numbers[0]),
         output=recoded(rows.columns["output"], words[2], numbers[2]),
         unrecorded=numbers[0].get(head.unknown, UNKNOWN),
+        opens=rows.opens,
+        closes=rows.closes,
     )
 
 

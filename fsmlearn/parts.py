@@ -9,7 +9,7 @@ rules that hold for all of them (`settled`), and given the words of all (`recode
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from fsmlearn.cells import WORDS_OF, Codes, Ints, Raw, narrow
 from fsmlearn.columns import Layout
 from fsmlearn.runs import Numerals, Runs
 from fsmlearn.traces import (
+    FILE,
     UNKNOWN,
     Odd,
     arrange,
@@ -165,6 +166,102 @@ def joined(parts: Sequence[Raw]) -> Raw:
     )
 
 
+# --- parts of one reading --------------------------------------------------------------------------------------------
+
+CALM = 4  # junctions on either side of a cut through a trace that must be whole
+
+
+class UnorderedError(Exception):
+    """Rows stand far from where they belong, so the log can be read as one part only."""
+
+
+def divided(raw: Raw) -> tuple[Raw, Raw] | None:
+    """(rows that are a part by themselves, those after them); None where there is no good place to cut.
+
+    A good place is where a trace begins, if none goes on from before it; in one long trace it is where many junctions
+    in a row are whole and the steps count, so that nothing about the rows before a cut depends on those after it.
+    """
+    if raw.stretches is None:
+        begins = cut(raw.places, raw.steps, raw.since)
+        place = int(begins[-1])
+    else:
+        begins, traces, names = raw.stretches
+        last = np.zeros(len(names), np.int64)
+        last[traces] = np.arange(len(traces))
+        apart = np.flatnonzero(np.maximum.accumulate(last[traces])[:-1] < np.arange(1, len(traces)))
+        place = int(begins[apart[-1] + 1]) if len(apart) else 0
+    if place:
+        return _slice(raw, 0, place), _slice(raw, place, len(raw))
+    calm = _calm(raw) if len(begins) == 1 else 0
+    if not calm:
+        return None
+    if raw.steps is None:
+        since = (raw.since or 0) + calm
+    else:
+        since = int(raw.steps.values[0]) if raw.since is None else raw.since
+    head, rest = _slice(raw, 0, calm), _slice(raw, calm, len(raw))
+    return replace(head, goes_on=True), replace(rest, since=since)
+
+
+def _slice(raw: Raw, start: int, stop: int) -> Raw:
+    rows = np.arange(start, stop)
+    traces = rows[:0]
+    if raw.stretches is not None:
+        begins, codes, _ = raw.stretches
+        traces = np.repeat(codes, np.diff(begins, append=len(raw)))
+        return replace(_some(raw, traces, rows), since=raw.since if start == 0 else None)
+    return replace(
+        raw,
+        columns={role: column[start:stop].copy() for role, column in raw.columns.items()},
+        places=Runs.of(raw.places.at(rows)),
+        steps=None if raw.steps is None else Runs.of(raw.steps.at(rows)),
+        since=raw.since if start == 0 else None,
+    )
+
+
+def _calm(raw: Raw) -> int:
+    """The last row of a trace before which it may be cut; 0 where there is none."""
+    whole = np.ones(len(raw), np.bool_)  # the junction before each row
+    whole[0] = False
+    if raw.steps is not None:
+        whole[raw.steps.starts] = False
+    whole[raw.places.starts[np.diff(raw.places.values >> FILE, prepend=-1) != 0]] = False
+    if raw.layout.kind == "visible":
+        state, after, words = raw.columns["state"], raw.columns["next_state"], raw.words["state"]
+        whole[1:] &= state[1:] == after[:-1]
+        if "" in words:
+            whole &= state != words.index("")
+    upto = np.append(0, np.cumsum(whole))
+    around = np.arange(CALM, len(raw) - CALM)
+    found = around[upto[around + CALM + 1] - upto[around - CALM] == 2 * CALM + 1]
+    return int(found[-1]) if len(found) else 0
+
+
+class Closed:
+    """The names of traces that ended in a part, so that none is taken for new that comes again."""
+
+    def __init__(self) -> None:
+        self._highest = -1
+        self._hashes = np.zeros(0, np.int64)
+
+    def add(self, raw: Raw) -> None:
+        """Those of the next part. Raises UnorderedError where a trace is there again."""
+        if raw.stretches is None:
+            return
+        names = raw.stretches[2][1 if raw.since is not None else 0 :]  # the first goes on from the part before
+        if isinstance(raw.stretches[2], Numerals) and not len(self._hashes):
+            numbers = raw.stretches[2].numbers.array()[len(raw.stretches[2]) - len(names) :]
+            if len(numbers):
+                if numbers[0] <= self._highest:
+                    raise UnorderedError
+                self._highest = int(numbers[-1])
+            return
+        hashes = np.array([hash(name) for name in names], np.int64)
+        if self._highest >= 0 or np.isin(hashes, self._hashes).any():
+            raise UnorderedError
+        self._hashes = np.sort(np.append(self._hashes, hashes))
+
+
 # --- order, and what is odd --------------------------------------------------------------------------------------
 
 
@@ -182,6 +279,8 @@ class Arranged:
     late: Odd | None  # rows that stood elsewhere
     uneven: Ints  # rows whose step is not the next of their trace's row before
     rise: Ints  # and by how much it is greater
+    since: int | None  # as `Raw` has it
+    closes: bool  # the last row ends a trace
 
 
 @dataclass(frozen=True)
@@ -203,11 +302,13 @@ def arranged(raw: Raw) -> tuple[Arranged, Facts]:
     size, places, steps, columns = len(raw), raw.places, raw.steps, raw.columns
     called: Sequence[str] | None = None
     if raw.stretches is None:
-        begins = cut(places, steps)
+        begins = cut(places, steps, raw.since)
         traces = np.arange(len(begins))
     else:
         begins, traces, called = raw.stretches
     order, offsets, late = arrange(begins, traces, steps, size)
+    if raw.since is not None and order is not None and order[0] != 0:
+        raise UnorderedError
     lately = odd("row out of order", late, places, "put in order of step")
     if order is not None:
         places, steps = Runs.of(places.at(order)), None if steps is None else Runs.of(steps.at(order))
@@ -223,14 +324,15 @@ def arranged(raw: Raw) -> tuple[Arranged, Facts]:
     facts = Facts(
         raw.layout,
         size,
-        len(offsets) - 1,
+        len(offsets) - 1 - (raw.since is not None),
         len(uneven),
         int(np.count_nonzero(rise > 0)),
         tuple(raw.words["state"]),
         blank,
         labels,
     )
-    return Arranged(raw.layout, raw.words, columns, places, steps, offsets, called, lately, uneven, rise), facts
+    rows = (raw.layout, raw.words, columns, places, steps, offsets, called)
+    return Arranged(*rows, lately, uneven, rise, raw.since, not raw.goes_on), facts
 
 
 @dataclass(frozen=True)
@@ -262,6 +364,8 @@ class Settled:
     places: Runs
     steps: Runs
     names: Sequence[str] | None
+    opens: bool
+    closes: bool
 
 
 Words = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # states, triggers, outputs
@@ -317,9 +421,11 @@ def settled(part: Arranged, rules: Rules) -> tuple[Settled, tuple[Words, tuple[O
     add("duplicated step", equal[~repeated], "kept, in file order")
     add("gap in steps", gap, "kept; rows seem to be lost before it")
     if steps is None:
-        steps = Runs(begins, np.zeros(len(begins), np.int64), size)
+        before = np.zeros(len(begins), np.int64)
+        before[:1] = part.since or 0
+        steps = Runs(begins, before, size)
     columns = {"state": state, "trigger": trigger, "next_state": next_state, "output": output}
-    rows = Settled(columns, offsets, places, steps, part.names)
+    rows = Settled(columns, offsets, places, steps, part.names, part.since is None, part.closes)
     return rows, ((states, triggers, outputs), tuple(each for each in found if each is not None))
 
 

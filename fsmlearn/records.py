@@ -47,7 +47,7 @@ class Block:
 
 def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
     """The bytes of a file, unpacked; "-" is standard input."""
-    if name == STDIN:
+    if str(path) == STDIN:
         return nullcontext(sys.stdin.buffer)  # not ours to close
     if remote.is_remote(str(path)):
         return _unpacked_from(remote.open_file(str(path)), name)
@@ -85,9 +85,9 @@ def _unpacked_from(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
         yield bare
 
 
-def size_of(path: str | Path, name: str) -> int | None:
+def size_of(path: str | Path) -> int | None:
     """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
-    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst"):
+    if str(path) == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst"):
         return None
     if remote.is_remote(str(path)):
         return remote.size_of(str(path))

@@ -173,6 +173,8 @@ def coded(log: Log) -> Rows:
     filled_traces = np.diff(log.offsets) > 0
     first[log.offsets[:-1][filled_traces]] = True
     last[log.offsets[1:][filled_traces] - 1] = True
+    first[:1] &= log.opens
+    last[-1:] &= log.closes
     return Rows(
         state=filled(log.state, n_states) if unknown_state else log.state,
         trigger=log.trigger,

@@ -124,7 +124,7 @@ class Gathered:
         columns = [getattr(part, each.name) for each in fields(Kinds) if each.name != "often"]
         said = np.stack(columns, 1, dtype=np.int64, casting="same_kind")  # (m, 9)
         begins = np.flatnonzero(part.begin)
-        ends = np.append(begins[1:], len(part))
+        ends = np.append(begins[1:], len(part))[: len(begins)]
         new, first = np.zeros(len(part), np.bool_), np.empty(len(begins), np.int64)
         for n, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
             first[n] = self._first.setdefault(said[begin:end].tobytes(), size)

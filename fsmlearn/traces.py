@@ -54,11 +54,11 @@ def where(files: Sequence[str], number: int) -> str:
     return f"{files[number >> FILE]}:{number & ((1 << FILE) - 1)}"
 
 
-def cut(places: Runs, steps: Runs | None) -> Rows:
+def cut(places: Runs, steps: Runs | None, since: int | None = None) -> Rows:
     """Rows on which the traces of a log without a trace column begin: with each file, and where step restarts.
 
-    Step restarts where it falls by more than 2, or falls to the first step of its trace or below; a smaller fall is
-    disorder inside the trace.
+    The first row counts as one even where it goes on with a trace that began with step `since`. Step restarts where it
+    falls by more than 2, or falls to the first step of its trace or below; a smaller fall is disorder inside the trace.
     """
     files = np.flatnonzero(np.diff(places.values >> FILE, prepend=-1))
     begins = places.starts[files]
@@ -68,13 +68,14 @@ def cut(places: Runs, steps: Runs | None) -> Rows:
     steps_at = steps.at(doubtful)
     fall = steps.at(np.maximum(doubtful - 1, 0)) - steps_at
     found, start = [], 0
+    first = since
     parts = (column.tolist() for column in (doubtful, steps_at, fall, among(doubtful, begins)))
     for row, step, falls, sure in zip(*parts, strict=True):
         if falls <= 0 and not sure:
             continue
         if sure or falls > 2 or step <= start:
             found.append(row)
-            start = step
+            start, first = step if first is None else first, None
     return np.array(found, np.int64)
 
 

@@ -205,7 +205,7 @@ def _sizes(files: Sequence[str]) -> list[float]:
     """Bytes of each file, or what others have in the middle where nobody knows."""
     known = []
     for file in files:
-        size = size_of(file, file)
+        size = size_of(file)
         if size is None and file.lower().endswith(PACKED) and Path(file).is_file():
             size = UNPACKED * Path(file).stat().st_size
         known.append(size)

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsmlearn import denoise, disk, filtered, records, summary
 from fsmlearn.errors import LogError
 from fsmlearn.logs import Log, Whole, gathering, read
 from fsmlearn.parts import spanning
 from fsmlearn.runs import Numerals, Runs
 from fsmlearn.spread import Here
-
-Cells = tuple[str, int, str, str, str]
 
 
 class Apart(Here):
@@ -131,3 +130,98 @@ def test_the_first_file_that_is_wrong_is_told(tmp_path: Path) -> None:
     other = written(str(tmp_path), "trigger,output", [[("x", 1)]])
     with pytest.raises(LogError, match=r"the columns are .*, but .*0\.csv has"):
         whole([*other, files[1]])
+
+
+# --- parts of one reading, kept on disk ------------------------------------------------------------------------------
+
+Line = tuple[str, int, str, str, str]
+
+
+def on_disk(path: Path, most: int) -> tuple[str, str, int, list[str]]:
+    """What is filtered of a log in a folder, and in how many parts it was."""
+    with disk.spooled() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, "most", most)
+        *_, log = gathering(path, spread=place)
+        assert isinstance(log, Whole)
+        return *printed(log), [str(odd) for odd in log.oddities]
+
+
+def printed(log: Whole) -> tuple[str, str, int]:
+    found = denoise.filtered(log)
+    first, traced = [n == 0 for n in range(len(found.parts))], [True] * len(found.parts)
+    clean = "".join(log.spread.text(filtered.clean, found.parts, first, traced))
+    dropped = "".join(log.spread.text(filtered.dropped, found.parts, first))
+    return clean, dropped + str(summary.of_noise(found)), len(found.parts)
+
+
+def at_once(path: Path) -> tuple[str, str, int, list[str]]:
+    *_, log = gathering(path)
+    assert isinstance(log, Whole)
+    return *printed(log), [str(odd) for odd in log.oddities]
+
+
+def days(rng: np.random.Generator, length: int) -> list[Line]:
+    """Rows of a small machine, a few of them wrong, in traces that end where it is off; steps count on in each."""
+    after = {"Off": "Idle", "Idle": "Run", "Run": "Hot", "Hot": "Off"}
+    rows, state, trace, step = list[Line](), "Off", 1, 1
+    for _ in range(length):
+        wrong = rng.random() < 0.04
+        rows.append((str(trace), step, state, "go", str(rng.choice([*after])) if wrong else after[state]))
+        state, step = after[state], step + 1 + int(rng.random() < 0.02)
+        if state == "Off" and rng.random() < 0.3:
+            trace, step = trace + 1, 1
+    return rows
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    most=st.integers(5, 60),
+    columns=st.sampled_from(["tscan", "scan", "can", "tcan"]),
+    name=st.sampled_from(["number", "word"]),
+    odd=st.sampled_from(["", "one trace", "late", "again", "empty"]),
+)
+def test_a_log_that_is_kept_on_disk_is_filtered_alike(seed: int, most: int, columns: str, name: str, odd: str) -> None:
+    rng = np.random.default_rng(seed)
+    rows = days(rng, 150)
+    if odd == "one trace":
+        rows = [("1", n, *row[2:]) for n, row in enumerate(rows)]
+    elif odd == "late":
+        row = rows.pop(int(rng.integers(100)))
+        rows.insert(int(rng.integers(100, 149)), row)
+    elif odd == "again":
+        rows[-1] = (rows[0][0], *rows[-1][1:])
+    elif odd == "empty":
+        rows = [row if rng.random() < 0.95 else (*row[:4], "") for row in rows]
+    if name == "word":
+        rows = [(f"day {row[0]}", *row[1:]) for row in rows]
+    every = {"t": 0, "s": 1, "c": 2, "a": 3, "n": 4}
+    header = ",".join(["trace", "step", "current_state", "trigger", "next_state"][every[c]] for c in columns)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK", 128)
+        [path] = written(folder, header, [[[row[every[c]] for c in columns] for row in rows]])
+        one, other = at_once(path), on_disk(path, most)
+    assert (one[0], one[1], one[3]) == (other[0], other[1], other[3])
+    assert other[2] > 1 or odd in ("late", "again") or most > 30 or columns in ("can", "scan", "tcan")
+
+
+def test_one_long_trace_is_in_many_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "BLOCK", 256)
+    for columns in (slice(1, None), slice(2, None)):
+        trace = [("1", n, *row[2:]) for n, row in enumerate(days(np.random.default_rng(1), 900))]
+        rows: list[Sequence[object]] = [list[object](row[columns]) for row in trace]
+        header = ",".join(["trace", "step", "current_state", "trigger", "next_state"][columns])
+        [path] = written(str(tmp_path), header, [rows])
+        one, other = at_once(path), on_disk(path, 50)
+        assert (one[0], one[1], one[3]) == (other[0], other[1], other[3]) and other[2] > 5
+
+
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    [path] = written(str(tmp_path), "trace,step,current_state,trigger,next_state", [days(np.random.default_rng(0), 50)])
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fsmlearn.disk.pickle.dump", full)
+    with pytest.raises(LogError, match="set TMPDIR to a roomier folder"):
+        on_disk(path, 20)

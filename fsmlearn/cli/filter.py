@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import cluster, console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
@@ -59,7 +59,7 @@ def run(
     if dropped is not None:
         _check(dropped, logs)
 
-    with cluster.spread(dask) as spread:
+    with place.for_rows(dask, logs) as spread:
         found = _judged(logs, settings, spread, quiet)
         _print(found, dropped, quiet, verbose)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from fsmlearn.cli import cluster, console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Argument
 
 
@@ -45,7 +45,7 @@ def run(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
     columns = config.gather(given, os.environ).columns
-    with cluster.spread(dask) as spread:
+    with place.spread(dask) as spread:
         with watch.watched(quiet=False) as progress:
             for value in gathering(sources.expand(files), columns=columns, spread=spread):
                 if not isinstance(value, Whole):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import cluster, console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
 
@@ -87,7 +87,7 @@ def run(
     from fsmlearn import pipeline
     from fsmlearn.train import Epoch
 
-    with cluster.spread(dask) as spread, watch.watched(quiet) as progress:
+    with place.spread(dask) as spread, watch.watched(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
         stages = pipeline.learning(logs, settings, spread)
         learned = next(stages)
