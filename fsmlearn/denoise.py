@@ -322,11 +322,11 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
 
 def _cleaned(log: Log, decided: _Decided) -> tuple[Denoised, Counted]:
     """Do it."""
-    clean, rows, gap = _clean(log, decided.fixed, decided.swapped, decided.gone, decided.lost)
+    clean, rows, gap, beyond = _clean(log, decided.fixed, decided.swapped, decided.gone, decided.lost)
     found = decided.findings
     counted = Counted(
         rows=len(clean),
-        gaps=int(np.count_nonzero(gap)),
+        gaps=int(np.count_nonzero(gap)) + beyond,
         counts=np.bincount(found.kind, minlength=len(KINDS)),
         dropped=int(np.count_nonzero(found.dropped)),
         wrong=decided.wrong,
@@ -341,9 +341,9 @@ def _exchanged(rows: Ints, swapped: Ints) -> Ints:
     return rows + among(rows, swapped) - among(rows, swapped + 1)
 
 
-def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tuple[Log, Runs, Bools]:
+def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tuple[Log, Runs, Bools, bool]:
     """(the log with true words and without the rows `gone`, the row of the log behind each of its rows, where others
-    are `lost` before one)."""
+    are `lost` before one, whether some are before the next part of a trace that goes on there)."""
     n = len(log)
     left = np.ones(n, np.bool_)
     left[gone] = False
@@ -370,8 +370,9 @@ def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tupl
     # a gap before a dropped row is a gap before the row after it; no trace begins with a gap
     gap = np.zeros(len(clean) + 1, np.bool_)
     gap[lost - np.searchsorted(gone, lost)] = True
+    beyond = bool(gap[-1]) and not log.closes
     gap[offsets] = False
-    return clean, Runs.count(0, n).replaced(pair, other).without(gone), gap[:-1]
+    return clean, Runs.count(0, n).replaced(pair, other).without(gone), gap[:-1], beyond
 
 
 def _repaired(told: Rows, what: Codes, verdict: Verdict) -> tuple[Rows, Ints]:

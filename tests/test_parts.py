@@ -209,7 +209,7 @@ def test_one_long_trace_is_in_many_parts(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(records, "BLOCK", 256)
     for columns in (slice(1, None), slice(2, None)):
         trace = [("1", n, *row[2:]) for n, row in enumerate(days(np.random.default_rng(1), 900))]
-        rows: list[Sequence[object]] = [list[object](row[columns]) for row in trace]
+        rows: list[Sequence[object]] = [tuple[object, ...](row)[columns] for row in trace]
         header = ",".join(["trace", "step", "current_state", "trigger", "next_state"][columns])
         [path] = written(str(tmp_path), header, [rows])
         one, other = at_once(path), on_disk(path, 50)
