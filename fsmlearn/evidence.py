@@ -93,6 +93,11 @@ class Rows:
         """The rows that begin a trace."""
         return slice(0, int(self.offsets[1]))
 
+    @cached_property
+    def begun(self) -> Ints:
+        """Those of them of which it is known that nothing came before."""
+        return np.flatnonzero(~self.broken[self.first])
+
 
 @dataclass(frozen=True, eq=False)
 class Table:

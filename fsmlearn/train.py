@@ -200,10 +200,23 @@ def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> 
     return loss / max(rows, 1), right / max(rows, 1)
 
 
-def visit(data: Histories, cell: Cell, params: Params, rows: NDArray[np.int64] | None = None) -> FloatArray:
-    """Memory *before* each row of the log, (N, M), or before some `rows` (n,); equal windows are run once."""
+def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
+    """Memory *before* each row of the log, (N, M)."""
+    return remember(data, cell, params)[history_before(data, np.arange(len(data)))]
+
+
+def history_before(data: Histories, rows: NDArray[np.int64]) -> Ints:
+    """The history before each of some rows (n,), the number of histories where a trace begins."""
+    before = data.history[rows - 1]
+    before[np.isin(rows, data.starts[data.previous < 0])] = data.distinct
+    return before
+
+
+def remember(data: Histories, cell: Cell, params: Params) -> FloatArray:
+    """Memory after each history of the log, and after none, (P + 1, M); equal windows are run once."""
     grove = forest(data, np.arange(len(data.starts)))
-    after = np.empty((data.distinct, cell.width(params)), np.float32)
+    after = np.empty((data.distinct + 1, cell.width(params)), np.float32)
+    after[-1] = 0
     carried = np.zeros((len(grove), after.shape[1]), np.float32)
     numbers = np.arange(len(data.starts))
     depth = numbers - np.maximum.accumulate(np.where(data.previous < 0, numbers, 0))
@@ -216,7 +229,4 @@ def visit(data: Histories, cell: Cell, params: Params, rows: NDArray[np.int64] |
             memory = cell.forward(params, packed.batch, room=room).memory
             carried[packed.places] = memory[packed.ends]
             after[data.history[packed.rows]] = memory
-    rows = np.arange(len(data)) if rows is None else rows
-    before = after[data.history[rows - 1]]
-    before[np.isin(rows, data.starts[data.previous < 0])] = 0
-    return before
+    return after
