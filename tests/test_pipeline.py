@@ -85,7 +85,9 @@ def test_it_works_with_other_cells_and_saves_which(name: str, tmp_path: Path) ->
     assert all(np.array_equal(loaded.params[key], value) for key, value in learned.model.params.items())
 
 
-def test_one_long_trace_is_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize("piece", [2048, 50])
+def test_one_long_trace_is_enough(piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsmlearn.extract.PIECE", piece)
     rng = np.random.default_rng(4)
     machine = random_machine(rng, states=4, labels=2, triggers=2)
     trace: list[Row] = []
@@ -96,6 +98,7 @@ def test_one_long_trace_is_enough(tmp_path: Path) -> None:
         state = step.next_state
     learned = learn(write(tmp_path / "log.csv", [trace]), settings=Settings(epochs=30))
     assert equivalent(machine, learned.machine) is None
+    assert sum(t.count for t in learned.machine.transitions) == len(trace)
 
 
 def test_the_textbook_cycle_keeps_both_ways_out_of_rinse() -> None:

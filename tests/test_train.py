@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from machines import Row, lamp, log_of
 
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
-from fsmlearn.forest import forest
+from fsmlearn.forest import forest, pack
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories, histories
 from fsmlearn.lstm import Lstm
@@ -271,3 +272,38 @@ def test_visit_takes_many_windows_at_once() -> None:
     data = random_log([1, 2, 3] * 200, 2)
     params = network(data)
     np.testing.assert_allclose(visit(data, Elman(), params), plain_visit(data, params)[0], rtol=0, atol=1e-5)
+
+
+def test_a_long_trace_takes_the_memory_of_its_codes_not_of_its_vectors() -> None:
+    """What is kept of a row while it is learned from is a few numbers; its hidden vector alone would be 256 bytes."""
+    peaks = []
+    for rows in (20_000, 60_000):
+        log = log_of([[("x", "01"[n % 3 > 0]) for n in range(rows)]], "hidden")
+        tracemalloc.start()
+        list(train(histories(log), Elman(), Plan(hidden=64, epochs=1), np.random.default_rng(0)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 180 * 40_000
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "lstm"])
+def test_a_hidden_vector_goes_on_over_the_border_of_windows_while_training(name: str) -> None:
+    """A step on windows with what is carried to them is the step on the whole trace, as far as a gradient reaches."""
+    log = log_of([[("xy"[n * n % 5 % 2], "01"[n % 3 > 0]) for n in range(12)]], "hidden")
+    cell = cell_of(name)
+    cut, whole = histories(log, 4), histories(log, 12)
+    params = {key: value.astype(np.float64) for key, value in network(whole, cell=cell).items()}
+    carried = np.zeros((3, cell.width(params)))
+    hidden, losses = [], 0.0
+    for window in range(3):
+        grove = forest(cut, np.array([window]))
+        packed = pack(grove, np.arange(1), carried)
+        forward = cell.forward(params, packed.batch)
+        carried[packed.places] = forward.after(packed.ends)
+        hidden.append(forward.memory)
+        losses += forward.loss * forward.weight
+    at_once = cell.forward(
+        params, pack(forest(whole, np.arange(1)), np.arange(1), np.zeros((1, carried.shape[1]))).batch
+    )
+    np.testing.assert_allclose(np.concatenate(hidden), at_once.memory, rtol=0, atol=1e-12)
+    assert losses == pytest.approx(at_once.loss * at_once.weight)
