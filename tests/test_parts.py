@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsmlearn import denoise, disk, filtered, streams, summary
+from fsmlearn.columns import Variables
 from fsmlearn.errors import LogError
 from fsmlearn.logs import Log, Whole, gathering, read
 from fsmlearn.parts import spanning
@@ -26,8 +29,8 @@ class Apart(Here):
         return [[file] for file in files]
 
 
-def whole(files: Sequence[Path]) -> Whole:
-    *_, last = gathering(files, spread=Apart())
+def whole(files: Sequence[Path], **wish: Any) -> Whole:
+    *_, last = gathering(files, spread=Apart(), **wish)
     assert isinstance(last, Whole)
     return last
 
@@ -40,20 +43,16 @@ def rows(log: Log) -> list[tuple[object, ...]]:
     )
 
 
-def check(files: Sequence[Path]) -> Whole:
+def check(files: Sequence[Path], **wish: Any) -> Whole:
     """What is read in parts is what is read at once."""
-    log, found = read(files), whole(files)
+    log, found = read(files, **wish), whole(files, **wish)
     parts = list(found.spread.bring(found.parts))
     assert [row for part in parts for row in rows(part)] == rows(log)
     assert [str(name) for part in parts for name in part.traces] == [str(name) for name in log.traces]
     assert (found.states, found.triggers, found.outputs) == (log.states, log.triggers, log.outputs)
     for part in parts:
-        assert (part.kind, part.files, part.columns, part.unrecorded) == (
-            log.kind,
-            log.files,
-            log.columns,
-            log.unrecorded,
-        )
+        alike = ("kind", "files", "columns", "unrecorded", "guessed", "clock", "grid")
+        assert all(getattr(part, name) == getattr(log, name) for name in alike)
         assert (part.states, part.triggers, part.outputs) == (log.states, log.triggers, log.outputs)
         assert part.offsets[-1] == len(part) and len(part.offsets) == len(part.traces) + 1
     assert found.oddities == log.oddities
@@ -112,6 +111,38 @@ def test_a_trace_may_go_on_in_the_next_file_and_end_in_the_last(tmp_path: Path) 
     assert found.rows == (5, 2) and found.traces == (2, 1), "a file without a trace of its own is no part"
 
 
+def test_times_and_other_formats_are_read_in_parts(tmp_path: Path) -> None:
+    rows = [
+        {"case": f"c{n // 3 % 6}", "time": f"2024-01-{1 + n % 9:02}", "from": one, "input": "x", "to": other}
+        for n, (one, other) in enumerate([("a", "b"), ("b", "a")] * 10)
+    ]
+    files = []
+    for number in range(4):
+        part = rows[5 * number : 5 * number + 5]
+        files.append(tmp_path / f"{number}.{'csv' if number % 2 else 'jsonl'}")
+        lines = [",".join(part[0]), *(",".join(row.values()) for row in part)]
+        files[-1].write_text("\n".join(lines if number % 2 else map(json.dumps, part)) + "\n")
+    found = check(files)
+    assert [part.clock for part in found.parts] == ["date"] * 4
+    assert found.guessed == ("trace", "state", "trigger", "next_state", "step")
+
+
+def test_a_log_that_has_to_be_known_whole_is_one_part(tmp_path: Path) -> None:
+    header, rng = "step,current_state,trigger,next_state", np.random.default_rng(3)
+    trace = [(n, *row[2:]) for n, row in enumerate(days(rng, 60))]
+    files = written(str(tmp_path), header, [trace[:25], trace[25:]])
+    found = check(files, start_state="Off")
+    assert len(found.parts) == 1 and sum(found.traces) > 5
+    values = [(n, n // 7 % 3, n // 5 % 2) for n in range(80)]
+    files = written(str(tmp_path), "step,Level,Door", [values[:30], values[30:]])
+    given = Variables(("Level", "Door"), levels={"Level": (0.5, 1.5)})
+    assert len(check(files, variables=given).parts) == 1
+    with disk.spooled() as place:
+        place.most = 10
+        *_, log = gathering(files, variables=given, spread=place)
+    assert isinstance(log, Whole) and log.rows == (len(read(files, variables=given)),)
+
+
 def test_which_traces_begin_in_which_part() -> None:
     numbers = [Numerals(Runs.of(np.array(each))) for each in ([1, 2, 5], [5, 6], [6, 9], [2, 10])]
     words = [tuple(each) for each in numbers]
@@ -134,7 +165,7 @@ def test_the_first_file_that_is_wrong_is_told(tmp_path: Path) -> None:
 
 # --- parts of one reading, kept on disk ------------------------------------------------------------------------------
 
-Line = tuple[str, int, str, str, str]
+Line = tuple[str, int | str, str, str, str]
 
 
 def on_disk(path: Path, most: int) -> tuple[str, str, int, list[str]]:
@@ -179,7 +210,7 @@ def days(rng: np.random.Generator, length: int) -> list[Line]:
     most=st.integers(5, 60),
     columns=st.sampled_from(["tscan", "scan", "can", "tcan"]),
     name=st.sampled_from(["number", "word"]),
-    odd=st.sampled_from(["", "one trace", "late", "again", "empty"]),
+    odd=st.sampled_from(["", "one trace", "late", "again", "empty", "dates"]),
 )
 def test_a_log_that_is_kept_on_disk_is_filtered_alike(seed: int, most: int, columns: str, name: str, odd: str) -> None:
     rng = np.random.default_rng(seed)
@@ -191,12 +222,16 @@ def test_a_log_that_is_kept_on_disk_is_filtered_alike(seed: int, most: int, colu
         rows.insert(int(rng.integers(100, 149)), row)
     elif odd == "again":
         rows[-1] = (rows[0][0], *rows[-1][1:])
+    elif odd == "dates":
+        day = np.datetime64("2024-01-01T00:00")
+        rows = [(row[0], str(day + np.timedelta64(int(row[1]), "m")), *row[2:]) for row in rows]
     elif odd == "empty":
         rows = [row if rng.random() < 0.95 else (*row[:4], "") for row in rows]
     if name == "word":
         rows = [(f"day {row[0]}", *row[1:]) for row in rows]
     every = {"t": 0, "s": 1, "c": 2, "a": 3, "n": 4}
-    header = ",".join(["trace", "step", "current_state", "trigger", "next_state"][every[c]] for c in columns)
+    step = "time" if odd == "dates" else "step"
+    header = ",".join(["trace", step, "current_state", "trigger", "next_state"][every[c]] for c in columns)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "BLOCK", 128)
         [path] = written(folder, header, [[[row[every[c]] for c in columns] for row in rows]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from machines import SAMPLES, log_of
 from test_store import ABOUT, MACHINE, NETWORK, refuse, rewrite
 
 from fsmlearn import store
+from fsmlearn.alike import distinct
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log, LogKind, alone, read
 from fsmlearn.sample import Sample
@@ -60,6 +62,19 @@ def test_of_a_small_log_every_move_is_kept_and_read_back(
         assert trace.line == tuple(log.line[start:stop].tolist())
         at += len(trace)
     assert at == len(again)
+
+
+@given(logs, st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_it_is_the_same_of_distinct_traces_and_in_parts(
+    log_words: tuple[LogKind, list[list[tuple[str, ...]]]], many: int
+) -> None:
+    log = log_of(log_words[1], log_words[0])
+    cuts = np.array_split(np.arange(len(log.traces)), many)
+    parts = [log.select_traces(cut) for cut in cuts if len(cut)]
+    found = distinct(log, np.zeros(len(log), np.bool_))
+    data = histories(found.log, like=found.like)
+    assert sampled(replace(alone(log), parts=parts), data, found.first) == sampled(alone(log), histories(log))
 
 
 def test_traces_that_are_alike_are_counted_and_what_is_rare_is_there() -> None:

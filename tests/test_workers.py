@@ -67,12 +67,12 @@ def learned(files: list[str], spread: Spread, settings: Settings = SHORT) -> Lea
 
 
 def same(one: Learned, other: Learned) -> bool:
-    """Machine, network, and all that is told of the log."""
+    """Machine, network, sample, and all that is told of the log."""
     facts = []
     for each in (one, other):
         about = each.about.to_dict()
         del about["training"]["seconds"], about["extraction"]["seconds"]
-        facts.append((each.machine.to_dict(), about, everything(each.filtered)))
+        facts.append((each.machine.to_dict(), about, each.sample.to_dict(), everything(each.filtered)))
     weights = [each.model.params for each in (one, other)]
     return facts[0] == facts[1] and all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
 
