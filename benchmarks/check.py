@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from startup import WASH, about
 from stream import CYCLE, ROWS, measure, show
 
@@ -87,7 +86,7 @@ def save(place: Path, machine: Machine, header: str, row: Callable[[int], str]) 
     """A model, and what is normal in a thousand traces."""
     log = place / "normal.csv"
     log.write_text(header + "".join(map(row, range(4000))))
-    normal = calibrated(machine, logs.read(log), np.random.default_rng(0))
+    normal = calibrated(machine, logs.read(log))
     store.save(place / "model.fsm", machine, about(), {}, normal=normal)
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn.alike import joined
 from fsmlearn.following import Belief, Words
 from fsmlearn.judge import END_OF_RUN, Judge, likeliest
-from fsmlearn.logs import Log
+from fsmlearn.logs import Log, Whole
 from fsmlearn.machine import Machine
 from fsmlearn.normal import NONE, SHARES, Counts, Normal, Tail, surprise_of_end
 from fsmlearn.relations import of_events, of_lengths
@@ -41,17 +43,16 @@ class _Trace:
     last: str  # the state that it ends in
 
 
-def calibrated(machine: Machine, log: Log, rng: np.random.Generator, wrong: int = 0, broken: int = 0) -> Normal:
-    """Judge the traces of a clean log, some of them where it is long. Before it was clean it had so many wrong answers,
-    and was broken at so many places that only the machine knows of."""
-    some = _some(log, rng)
+def calibrated(machine: Machine, log: Log, wrong: int = 0, broken: int = 0) -> Normal:
+    """Judge the traces of a clean log, or those that were `drawn` from one. Before it was clean it had so many wrong
+    answers, and was broken at so many places that only the machine knows of."""
     starts = _starts(log)
     judge = Judge(machine, starts)
-    traces = [_walked(judge, words, times) for words, times in Counter(map(tuple, _words(log, some))).items()]
-    relations = [of_lengths(np.diff(log.offsets)[some])]
+    traces = [_walked(judge, words, times) for words, times in Counter(map(tuple, _words(log))).items()]
+    relations = [of_lengths(np.diff(log.offsets))]
     if judge.events:
         codes = np.split(log.trigger.astype(np.int64), log.offsets[1:-1])
-        relations += of_events([codes[r][:ROWS] for r in some], log.triggers)
+        relations += of_events([each[:ROWS] for each in codes], log.triggers)
     ends = {} if judge.events else _ends(traces)
     counts = Counts(relations, own=1)
     rows: list[float] = []
@@ -72,7 +73,7 @@ def calibrated(machine: Machine, log: Log, rng: np.random.Generator, wrong: int 
     tails = [_tail(np.repeat(scores, times)) for scores in (worst, order, total)]
     rarest = [max(map(Tail.rarity, tails, each)) for each in zip(worst, order, total, strict=True)]
     return Normal(
-        runs=len(some),
+        runs=len(log.traces),
         columns=log.columns,
         starts=starts,
         ends=ends,
@@ -87,12 +88,20 @@ def calibrated(machine: Machine, log: Log, rng: np.random.Generator, wrong: int 
     )
 
 
-def _some(log: Log, rng: np.random.Generator) -> list[int]:
-    """Traces drawn at random until they have enough rows, in the order of the log."""
-    lengths = np.diff(log.offsets)
-    order = rng.permutation(len(lengths))
-    enough = int(np.searchsorted(np.cumsum(lengths[order]), ROWS)) + 1
-    return sorted(order[:enough].tolist())
+def drawn(log: Whole, rng: np.random.Generator) -> Log:
+    """Traces drawn at random until they have enough rows, in the order of the log, from all of its parts."""
+    spread = log.spread
+    lengths = list(spread.bring(spread.map(_lengths, log.parts)))
+    begins = np.cumsum([0, *map(len, lengths)])
+    order = rng.permutation(begins[-1])
+    enough = int(np.searchsorted(np.cumsum(np.concatenate(lengths)[order]), ROWS)) + 1
+    some = np.sort(order[:enough])
+    wanted = [some[(lo <= some) & (some < hi)] - lo for lo, hi in pairwise(begins.tolist())]
+    return joined(list(spread.bring(spread.map(Log.select_traces, log.parts, wanted))))
+
+
+def _lengths(log: Log) -> Floats:
+    return np.diff(log.offsets)
 
 
 def _starts(log: Log) -> dict[str, int]:
@@ -103,12 +112,12 @@ def _starts(log: Log) -> dict[str, int]:
     return {word: times for word, times in zip(log.states, first.tolist(), strict=True) if times}
 
 
-def _words(log: Log, some: Sequence[int]) -> Iterator[list[Words]]:
-    """The rows of some traces as words."""
+def _words(log: Log) -> Iterator[list[Words]]:
+    """The rows of the traces as words."""
     outputs = (*log.outputs, "")  # -1 is the last
     states = ["" if code == log.unrecorded else word for code, word in enumerate(log.states)] + [""]
-    for r in some:
-        part = slice(int(log.offsets[r]), min(int(log.offsets[r + 1]), int(log.offsets[r]) + ROWS))
+    for begin, end in pairwise(log.offsets.tolist()):
+        part = slice(begin, min(end, begin + ROWS))
         triggers = [log.triggers[code] for code in log.trigger[part].tolist()]
         output = [outputs[code] for code in log.output[part].tolist()]
         if log.kind == "sequence":

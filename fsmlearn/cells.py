@@ -6,7 +6,8 @@ become sheets like the rows of other formats (`parsed`). Order, traces and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,28 @@ Ints = NDArray[np.int64]
 COLUMN_OF = {"event": "trigger"}  # roles that are kept as another's column
 
 
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """N rows as read, in codes of their own."""
+
+    layout: Layout
+    words: dict[str, list[str]]  # role (state, trigger, output) -> words by their codes
+    columns: dict[str, Codes]  # role -> (N,), as far as the log has it
+    places: Runs  # (N,) file and line as one number
+    steps: Runs | None  # (N,)
+    # rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by their
+    # codes; None where the log has no column of traces
+    stretches: tuple[Ints, Ints, Sequence[str]] | None
+    readings: Mapping[str, Readings]  # of variables, by name
+    # the first step of the trace that the first row goes on with, or how many rows it has so far where no steps are
+    # given; None where the first row begins a trace
+    since: int | None = None
+    goes_on: bool = False  # the last row's trace goes on in the next part
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
 class Cells:
     """The rows read so far, in the order of the files, as columns of codes (steps as numbers)."""
 
@@ -37,8 +60,9 @@ class Cells:
         self._steps: list[Runs] = []
         self._begins: list[Ints] = []  # rows on which stretches of one trace begin
         self._traces: list[Ints] = []  # and which trace each is
+        self._since: int | None = None
         self._plain: tuple[Layout, Plain] | None = None
-        self.readings: dict[str, Readings] = {}  # of variables, by name
+        self._readings: dict[str, Readings] = {}  # of variables, by name
 
     def add(self, block: Block | Sheet, layout: Layout, file: int) -> None:
         """Add the rows of one block. LogError where a trigger, event or trace is empty or a step is no number."""
@@ -52,7 +76,7 @@ class Cells:
             found = _read(sheet, layout, self._codes)
             for role in layout.variables:
                 name = role.removeprefix(VARIABLE)
-                self.readings.setdefault(name, Readings(name)).add(sheet.columns[layout.position[role]], sheet)
+                self._readings.setdefault(name, Readings(name)).add(sheet.columns[layout.position[role]], sheet)
         for role, codes in found.columns.items():
             self._columns.setdefault(COLUMN_OF.get(role, role), []).append(codes)
         if found.steps is not None:
@@ -64,41 +88,43 @@ class Cells:
         self._places.append(Runs(line.starts, line.values + (file << FILE), line.size))
         self.rows += len(line)
 
-    def words(self, role: str) -> list[str]:
-        """The words of a role by their codes."""
-        return list(self._codes[role])
+    def raw(self, layout: Layout) -> Raw:
+        """All rows, as a log with the columns of this layout; they are let go."""
+        words = {role: list(codes) for role, codes in self._codes.items()}
+        columns = {}
+        for role in list(self._columns):
+            columns[role] = narrow(np.concatenate(self._columns.pop(role)), len(words[WORDS_OF.get(role, role)]))
+        stretches = None
+        if self._traces:
+            begins, traces = np.concatenate(self._begins), np.concatenate(self._traces)
+            fresh = np.append(True, np.diff(traces) != 0)
+            stretches = begins[fresh], traces[fresh], self._names.all()
+        steps = Runs.join(self._steps) if self._steps else None
+        return Raw(layout, words, columns, Runs.join(self._places), steps, stretches, self._readings, self._since)
 
-    def column(self, role: str) -> Codes | None:
-        """One column of all rows, None where the log has none; its parts are let go."""
-        parts = self._columns.pop(role, None)
-        return None if parts is None else narrow(np.concatenate(parts), len(self._codes[WORDS_OF.get(role, role)]))
-
-    def places(self) -> Runs:
-        """The file and the line of all rows, as one number."""
-        return Runs.join(self._places)
-
-    def steps(self) -> Runs | None:
-        """The steps of all rows, None where the log has none."""
-        return Runs.join(self._steps) if self._steps else None
-
-    def traces(self) -> tuple[Ints, Ints, Sequence[str]] | None:
-        """(rows on which stretches of one trace begin, the code of each stretch's trace, the names of the traces by
-        their codes); None where the log has no column of traces."""
-        if not self._traces:
-            return None
-        begins, traces = np.concatenate(self._begins), np.concatenate(self._traces)
-        fresh = np.append(True, np.diff(traces) != 0)
-        return begins[fresh], traces[fresh], self._names.all()
+    def put(self, rows: Raw) -> None:
+        """Have these rows, of those that `raw` gave, instead of all before; the words are still known."""
+        self.rows = len(rows)
+        self._columns = {role: [column] for role, column in rows.columns.items()}
+        self._places, self._steps = [rows.places], [] if rows.steps is None else [rows.steps]
+        self._since = rows.since
+        if rows.stretches is not None:
+            begins, traces, names = rows.stretches
+            self._begins, self._traces, self._names = [begins], [traces], _Names(names)
 
 
 class _Names:
     """The names of traces, in order of first appearance: as long as they are rising numbers nothing else is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str] = ()) -> None:
         self._numbers = [np.zeros(0, np.int64)]
         self._last = -1
         self._count = 0
         self._words: dict[str, int] | None = None
+        if isinstance(names, Numerals):
+            self.codes(names.numbers.array())
+        elif names:
+            self._words = {name: code for code, name in enumerate(names)}
 
     def codes(self, names: list[str] | Ints) -> Ints:
         """The code of each."""

@@ -1,10 +1,12 @@
-"""The log as arrays of integers, whatever it was read from; and written as CSV again. Knows no files."""
+"""The log as arrays of integers, whatever it was read from; and written as CSV again. Knows no files.
+
+A log may be in several parts (`Whole`), which are logs of some traces each, with the words of all, and lie wherever a
+`Spread` keeps them.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TextIO
@@ -14,8 +16,9 @@ from numpy.typing import NDArray
 
 from fsmlearn import steps as numbering
 from fsmlearn.columns import HEADERS, Clock, LogKind
-from fsmlearn.plain import narrow
+from fsmlearn.fingerprint import NO_MARKS, Marks, marks
 from fsmlearn.runs import Runs
+from fsmlearn.spread import HERE, Handle, Spread
 from fsmlearn.traces import FILE, UNKNOWN, Codes, Oddity, where
 from fsmlearn.variables import Grid
 
@@ -53,6 +56,8 @@ class Log:
     guessed: tuple[str, ...] = ()  # roles whose headers do not say so themselves
     clock: Clock = ""  # what the steps are where they are times
     grid: Grid | None = None  # of a log of variables
+    opens: bool = True  # False in a part whose first trace goes on from the part before
+    closes: bool = True  # False in a part whose last trace goes on in the next one
 
     def __len__(self) -> int:
         return len(self.trigger)
@@ -114,14 +119,58 @@ class Log:
         return self.select(wanted[self.trace])
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over words and coded rows: equal logs in other files, or on other lines, have the same."""
-        words = [self.kind, self.states, self.triggers, self.outputs, list(self.traces)]
-        digest = hashlib.sha256(json.dumps(words).encode())
-        for column in (self.offsets, self.steps.starts, self.steps.values):
-            digest.update(column.astype("<i8", copy=False).tobytes())
-        for codes in (self.state, self.trigger, self.next_state, self.output):
-            digest.update(narrow(codes, int(codes.max(initial=0)) + 1).tobytes())
-        return digest.hexdigest()
+        """128 bits (hex) of words and coded rows: equal logs in other files, or on other lines, have the same."""
+        return self.marks(0, 0).digest(self.kind, (self.states, self.triggers, self.outputs))
+
+    def marks(self, rows: int, traces: int) -> Marks:
+        """What the fingerprint is made of, of a part of a log before which so many rows and traces come."""
+        columns = (self.state, self.trigger, self.next_state, self.output)
+        return marks(columns, self.steps, self.offsets, self.traces, rows, traces)
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """A log in parts, which lie where a spread keeps them, and what they have in common."""
+
+    spread: Spread
+    parts: list[Handle]  # `Log`s of consecutive traces, each with all the words
+    kind: LogKind
+    files: tuple[str, ...]
+    columns: Mapping[str, str]
+    states: tuple[str, ...]
+    triggers: tuple[str, ...]
+    outputs: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
+    rows: tuple[int, ...]  # of each part
+    traces: tuple[int, ...]  # of each part
+    guessed: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(self.rows)
+
+    @property
+    def log(self) -> Log:
+        """The log, if it is in one part."""
+        [log] = self.spread.bring(self.parts)
+        assert isinstance(log, Log)
+        return replace(log, oddities=self.oddities)
+
+    def before(self) -> tuple[list[int], list[int]]:
+        """Rows and traces that come before each part."""
+        rows, traces = (np.cumsum([0, *counts])[:-1].tolist() for counts in (self.rows, self.traces))
+        return rows, traces
+
+    def fingerprint(self) -> str:
+        """That of the log."""
+        found: list[Marks] = list(self.spread.bring(self.spread.map(Log.marks, self.parts, *self.before())))
+        return sum(found, NO_MARKS).digest(self.kind, (self.states, self.triggers, self.outputs))
+
+
+def alone(log: Log) -> Whole:
+    """A log that is here as the only part of itself."""
+    words = (log.states, log.triggers, log.outputs)
+    sizes = ((len(log),), (len(log.traces),))
+    return Whole(HERE, [log], log.kind, log.files, log.columns, *words, log.oddities, *sizes, log.guessed)
 
 
 def write_rows(log: Log, stream: TextIO) -> None:
@@ -129,6 +178,12 @@ def write_rows(log: Log, stream: TextIO) -> None:
 
     Of a log of variables these are its moves, from one visible state to another.
     """
+    for text in written(log, traced="trace" in log.columns or len(log.traces) > 1):
+        stream.write(text)
+
+
+def written(log: Log, headed: bool = True, *, traced: bool) -> Iterator[str]:
+    """The rows of a log, or of a part of it, as CSV, some at a time; with a header and a column of traces if wanted."""
     roles = ("event",) if log.kind == "sequence" else ("state", "trigger", "next_state", "output")
     states = list(log.states)
     if log.unrecorded != UNKNOWN:
@@ -141,9 +196,9 @@ def write_rows(log: Log, stream: TextIO) -> None:
         "output": ((*log.outputs, ""), log.output),  # UNKNOWN, -1, is the last
     }
     present = [role for role in roles if role in log.columns or (log.grid is not None and role != "output")]
-    traced = "trace" in log.columns or len(log.traces) > 1
-    step = "time" if log.clock else "step"
-    stream.write(",".join(["trace"] * traced + [step] + [HEADERS[role] for role in present]) + "\n")
+    if headed:
+        step = "time" if log.clock else "step"
+        yield ",".join(["trace"] * traced + [step] + [HEADERS[role] for role in present]) + "\n"
     for start in range(0, len(log), 100_000):
         part = slice(start, start + 100_000)
         # Logs have few distinct rows beside trace and step, so the words of each are joined only once.
@@ -160,7 +215,7 @@ def write_rows(log: Log, stream: TextIO) -> None:
             heads = [""] * len(heads)
         steps = numbering.shown(log.steps.part(start, stop), log.clock)
         rows = zip((trace - trace[0]).tolist(), steps, kind.tolist(), strict=True)
-        stream.write("".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows]))
+        yield "".join([f"{heads[r]}{step},{tails[k]}" for r, step, k in rows])
 
 
 def _quote(word: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fsmlearn.errors import LogError
+from fsmlearn.remote import is_remote
 from fsmlearn.runs import Runs
 from fsmlearn.sheets import Sheet, Words
 from fsmlearn.streams import Stream, size_of
@@ -38,9 +39,10 @@ class Parquet:
             ) from None
         self._name, self._arrow = name, pyarrow
         with self._explained():
-            # the end of a file tells where its columns are, so what comes from a pipe, or packed, is taken whole
-            size = size_of(path, name)
-            self._file = parquet.ParquetFile(pyarrow.BufferReader(stream.rest()) if size is None else path)
+            # the end of a file tells where its columns are; packed, from a pipe or from elsewhere it is taken whole
+            size = size_of(path)
+            whole = size is None or is_remote(str(path))
+            self._file = parquet.ParquetFile(pyarrow.BufferReader(stream.rest()) if whole else path)
             nested = pyarrow.types.is_nested
             self.headers = tuple(each.name for each in self._file.schema_arrow if not nested(each.type))
             self._rows = self._file.metadata.num_rows

@@ -12,7 +12,7 @@ from pathlib import Path
 from fsmlearn.cells import as_sheet
 from fsmlearn.columns import Variables, perhaps_variables
 from fsmlearn.formats import counted, plain, printable
-from fsmlearn.logs import Log
+from fsmlearn.logs import Log, alone
 from fsmlearn.readings import varies
 from fsmlearn.summary import frequencies
 from fsmlearn.tables import opened
@@ -63,7 +63,9 @@ def _lines(log: Log) -> Iterator[str]:
     if log.kind != "sequence":
         yield ""
         yield "# Triggers that somebody can fire, for a plan; the others it has to wait for."
-        yield from _listed("external", [(name, counted(rows, "row")) for name, rows in frequencies(log)["triggers"]])
+        yield from _listed(
+            "external", [(name, counted(rows, "row")) for name, rows in frequencies(alone(log))["triggers"]]
+        )
     yield ""
     yield "# How to learn. Each is chosen for you unless it is given."
     yield "# cell: elman  # or gru, lstm"

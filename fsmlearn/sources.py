@@ -1,6 +1,6 @@
 """The words that name logs -> the files that they mean: a file itself, a folder's logs, what a pattern matches.
 
-It looks at names only and opens nothing. Standard library only.
+It looks at names only and opens nothing. Standard library only, but for URLs (see `remote`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from glob import glob, has_magic
 from pathlib import Path
 
+from fsmlearn import remote
 from fsmlearn.errors import LogError
 
 # how the name of a log ends, packed or not, and what it is then
@@ -34,6 +35,11 @@ def expand(words: Iterable[str | Path]) -> list[str]:
 
 
 def _meant(word: str) -> list[str]:
+    if remote.is_remote(word):
+        found = [file for file in remote.glob(word) if has_magic(word) or _is_log(Path(file))]
+        if not found and has_magic(word):
+            raise LogError(f"{word}: no file matches; check the pattern and the folder")
+        return sorted(found, key=natural) or [word]
     path = Path(word)
     if path.is_dir():
         found = [str(file) for file in path.iterdir() if _is_log(file) and file.is_file()]

@@ -1,4 +1,4 @@
-"""The bytes of log files, unpacked, from the disk or from a pipe.
+"""The bytes of log files, unpacked, from the disk, from a pipe, or from elsewhere (see `remote`).
 
 Knows no format. Raises LogError with the file and a remedy for whatever cannot be read. Standard library only.
 """
@@ -6,11 +6,13 @@ Knows no format. Raises LogError with the file and a remedy for whatever cannot 
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
+from fsmlearn import remote
 from fsmlearn.errors import LogError
 from fsmlearn.sources import PACKED
 
@@ -19,20 +21,13 @@ STDIN = "<stdin>"  # what "-" is called in files and messages
 
 
 def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
-    """The bytes of a file, unpacked; "-" is standard input."""
-    if name == STDIN:
-        if sys.stdin is None:  # so Python has it where the program was started without one
-            raise LogError(f"{name}: is closed; give it rows, or name a file")
-        return nullcontext(sys.stdin.buffer)  # not ours to close
-    path = Path(path)
+    """The bytes of a file, unpacked; STDIN is standard input. `name` is what the file is called."""
+    if str(path) == STDIN:
+        return nullcontext(stdin())  # not ours to close
+    if remote.is_remote(str(path)):
+        return _unpacked_from(remote.open_file(str(path)), name)
     try:
-        match path.suffix.lower():
-            case ".gz" | ".bz2" | ".xz" as end:
-                module = import_module({".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}[end])  # most logs need none
-                return cast(BinaryIO, module.open(path))
-            case ".zst":
-                return _open_zstd(path, name)
-        return path.open("rb")
+        return _unpacked(Path(path), name)
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file; check the name and the folder") from error
     except IsADirectoryError as error:
@@ -43,14 +38,42 @@ def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
         raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
 
 
-def size_of(path: str | Path, name: str) -> int | None:
+def stdin() -> BinaryIO:
+    """The bytes of standard input."""
+    if sys.stdin is None:  # so Python has it where the program was started without one
+        raise LogError(f"{STDIN}: is closed; give it rows, or name a file")
+    return sys.stdin.buffer
+
+
+def _unpacked(source: Path | BinaryIO, name: str) -> BinaryIO:
+    """A file that is opened, or one that is open, without its packing."""
+    file: Any = source
+    match Path(name).suffix.lower():
+        case ".gz" | ".bz2" | ".xz" as end:
+            module = import_module({".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}[end])  # most logs need none
+            return cast(BinaryIO, module.open(file))
+        case ".zst":
+            return _open_zstd(file, name)
+    return source.open("rb") if isinstance(source, Path) else source
+
+
+@contextmanager
+def _unpacked_from(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """As `_unpacked`, and the stream is closed with it."""
+    with stream, _unpacked(stream, name) as bare:
+        yield bare
+
+
+def size_of(path: str | Path) -> int | None:
     """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
-    if name == STDIN or Path(path).suffix.lower() in PACKED or not Path(path).is_file():
+    if str(path) == STDIN or Path(path).suffix.lower() in PACKED:
         return None
-    return Path(path).stat().st_size
+    if remote.is_remote(str(path)):
+        return remote.size_of(str(path))
+    return Path(path).stat().st_size if Path(path).is_file() else None
 
 
-def _open_zstd(path: Path, name: str) -> BinaryIO:
+def _open_zstd(path: Any, name: str) -> BinaryIO:
     """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
 
     The package zstandard, which pandas uses, would end a truncated file in silence.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ import numpy as np
 from fsmlearn import summary
 from fsmlearn.about import About, Comparison, EpochSummary, ExtractionSummary, TrainingSummary
 from fsmlearn.config import Settings
-from fsmlearn.denoise import Denoised
+from fsmlearn.denoise import filtered
 from fsmlearn.elman import Elman
-from fsmlearn.findings import nothing
-from fsmlearn.logs import Log, read
+from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned
-from fsmlearn.runs import Runs
+from fsmlearn.spread import Spread
 from fsmlearn.train import Epoch, Model
 
 
@@ -38,13 +38,13 @@ class Pipeline:
         self.interrupt = interrupt
         self.settings: list[Settings] = []
 
-    def learning(self, sources: Sequence[str | Path], settings: Settings) -> Iterator[Any]:
+    def learning(self, sources: Sequence[str | Path], settings: Settings, spread: Spread) -> Iterator[Any]:
         self.settings.append(settings)
         log = read(list(sources), **settings.reading)
-        yield log
-        no_gap = np.zeros(len(log), np.bool_)
-        denoised = Denoised(log, log, Runs.count(0, len(log)), no_gap, nothing(), {"label": 0.0})
-        yield denoised
+        whole = alone(log)
+        yield whole
+        clean = filtered(replace(whole, kind="sequence"))  # nothing is to be judged
+        yield clean
         if self.interrupt == "raise":
             raise KeyboardInterrupt
         machine = count(log)
@@ -52,8 +52,8 @@ class Pipeline:
         for each in epochs:
             yield Epoch(each.index, 3, each.loss, 0.9, each.held_out_loss, 0.9, 1.0, 0.004, {})
         about = About(
-            log=summary.of_log(log),
-            noise=summary.of_noise(denoised),
+            log=summary.of_log(whole),
+            noise=summary.of_noise(clean),
             training=TrainingSummary(
                 "elman", "tanh", 8, 100, len(log), len(log), epochs, 3, self.interrupt == "note", 0.1
             ),
@@ -66,4 +66,4 @@ class Pipeline:
             settings={key: each for key, each in vars(settings).items() if each is None or type(each) in (int, str)},
             versions={"numpy": np.__version__},
         )
-        yield Learned(log, denoised, Model(Elman(), {"W": np.eye(2)}), machine, about)
+        yield Learned(whole, clean, Model(Elman(), {"W": np.eye(2)}), machine, about)

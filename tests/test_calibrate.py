@@ -50,7 +50,7 @@ def test_as_many_normal_traces_are_called_anomalous_as_was_asked_for(tmp_path: P
     rng = np.random.default_rng(3)
     known, fresh = drawn(TEA, rng, 1500), drawn(TEA, rng, 1500)
     machine = counted(TEA, known)
-    normal = calibrated(machine, read(written(tmp_path, known)), rng)
+    normal = calibrated(machine, read(written(tmp_path, known)))
     assert normal.runs == 1500
     scores = np.array([whole.score for whole in wholes(machine, normal, fresh)])
     for share in (0.2, 0.05, 0.01):
@@ -61,7 +61,7 @@ def test_traces_that_are_wrong_score_higher_than_normal_ones(tmp_path: Path) -> 
     rng = np.random.default_rng(4)
     known = drawn(TEA, rng, 1500)
     machine = counted(TEA, known)
-    normal = calibrated(machine, read(written(tmp_path, known)), rng)
+    normal = calibrated(machine, read(written(tmp_path, known)))
     wrong = [
         ["coin", "coin"],  # no end there
         ["coin", "coin", "tea"],  # a coin is missing
@@ -83,7 +83,7 @@ def test_what_only_one_trace_did_is_new_when_that_one_is_left_out(tmp_path: Path
     machine = Machine.build("lts", 0, [None, None, None, "End"], ["a", "b", "c", "End"], [
         (state, event, to, None, rows) for event, state, to, rows in shares
     ])  # fmt: skip
-    normal = calibrated(machine, read(written(tmp_path, once)), RNG)
+    normal = calibrated(machine, read(written(tmp_path, once)))
     # in 399 of 600 rows of the others nothing is surprising; the one that is new comes once in 600 rows
     assert normal.row.scores[0] < 0.2
     alone = wholes(machine, Normal(), [["a", "d"]])[0]
@@ -119,7 +119,7 @@ def complete(days: int) -> Log:
 
 
 def test_a_visible_trace_that_stops_where_none_did_is_anomalous() -> None:
-    normal = calibrated(WASH, complete(2000), RNG)
+    normal = calibrated(WASH, complete(2000))
     assert normal.starts == {"Off": 2000}
     assert normal.ends["Off"] == (2000, 2000)
     found: list[Whole] = []
@@ -140,7 +140,7 @@ def test_a_visible_trace_that_stops_where_none_did_is_anomalous() -> None:
 
 @pytest.mark.parametrize("traces", [1, 5])
 def test_few_traces_say_little(traces: int) -> None:
-    normal = calibrated(WASH, complete(traces), RNG)
+    normal = calibrated(WASH, complete(traces))
     assert normal.worst.scores == ()
     assert normal.worst.rarity(3.0) == 3.0
 
@@ -157,4 +157,4 @@ def test_a_long_trace_is_left_out_stretch_by_stretch() -> None:
     machine = Machine.build("moore", 0, list(WASH.labels.values()), WASH.triggers, [
         (i, rows[i][1], (i + 1) % 6, None, 500) for i in range(6)
     ])  # fmt: skip
-    assert calibrated(machine, log, RNG).row.scores[-1] < 0.1
+    assert calibrated(machine, log).row.scores[-1] < 0.1

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import big
 import pytest
 import typer.main
 import yaml
@@ -794,3 +795,26 @@ def test_a_bug_keeps_its_traceback_and_is_no_no(
         program.main()
     assert end.value.code == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", ["1-5", "3-5"])  # traces, or one long trace
+def test_filtering_a_pipe_takes_the_memory_of_what_differs_not_of_the_rows(columns: str, tmp_path: Path) -> None:
+    program = "from fsmlearn import disk\ndisk.Disk.most = 50_000\nfrom fsmlearn.cli.app import main\nmain()"
+    peaks, rows = [], (300_000, 1_500_000)
+    for number in rows:
+        big.write(tmp_path / "log.csv", number)
+        with (tmp_path / "log.csv").open() as log:
+            cut = subprocess.Popen(["cut", "-d,", f"-f{columns}"], stdin=log, stdout=subprocess.PIPE)
+            run = [sys.executable, "-c", program, "filter", "--quiet", "-"]
+            with subprocess.Popen(run, stdin=cut.stdout, stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None and cut.stdout is not None
+                cut.stdout.close()
+                lines, held = 0, ""
+                while block := process.stdout.read(1 << 20):
+                    lines += block.count(b"\n")
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    held = status if "VmHWM:" in status else held
+                peaks.append(int(held.split("VmHWM:")[1].split()[0]) // 1024)
+            assert process.returncode == cut.wait() == 0 and 0.98 * number < lines < number
+    assert peaks[1] - peaks[0] < 20  # MiB; held in memory, 1,200,000 rows take twice that

@@ -23,7 +23,7 @@ from fsmlearn import readings, streams, summary
 from fsmlearn.columns import Variables
 from fsmlearn.config import Settings
 from fsmlearn.errors import LogError
-from fsmlearn.logs import Log, read
+from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine, equivalent
 from fsmlearn.pipeline import learn
 
@@ -171,7 +171,7 @@ def test_each_combination_is_one_state_with_a_name_of_its_own(rows: list[tuple[s
     # a state follows another as long as no trace begins
     inside = np.setdiff1d(np.arange(1, len(log)), log.offsets)
     assert (log.state[inside] == log.next_state[inside - 1]).all()
-    seen = summary.of_grid(log)
+    seen = summary.of_grid(alone(log))
     assert sum(each.rows for each in seen.moves) == len(log)
 
 
@@ -331,7 +331,7 @@ def names(row: dict[str, str]) -> str:
 
 
 def test_the_report_tells_what_moves_on_which_trigger() -> None:
-    seen = summary.of_grid(sample())
+    seen = summary.of_grid(alone(sample()))
     names = [each.name for each in seen.variables]
     share = {
         each.trigger: {name: moved / each.rows for name, moved in zip(names, each.moved, strict=True) if moved}

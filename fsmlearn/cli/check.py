@@ -130,7 +130,7 @@ def _read(file: str, checker: Checker, trained: Mapping[str, str], chosen: Mappi
     name = STDIN if file == "-" else file
     judge = checker.judge
     kind: LogKind = "sequence" if judge.events else "visible" if judge.visible else "hidden"
-    with open_bytes(file, name) as stream:
+    with open_bytes(name, name) as stream:
         arrivals = Arrivals(stream, name, sheet.flush)
         headers = tuple(header.strip() for header in arrivals.headers)
         known = {role: header for role, header in trained.items() if header in headers}

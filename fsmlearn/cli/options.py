@@ -50,6 +50,14 @@ Logs = Annotated[
         "logs, or - for standard input.",
     ),
 ]
+Dask = Annotated[
+    str | None,
+    Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Read and filter on a Dask cluster, tcp://scheduler:8786, or local for one on this machine.",
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.")]
 

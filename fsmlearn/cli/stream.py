@@ -32,7 +32,7 @@ class _Rows:
     def __init__(self, each: bool) -> None:
         self._each = each
         self._answered: list[str] = []
-        with open_bytes("-", STDIN) as stream:
+        with open_bytes(STDIN, STDIN) as stream:
             self._rows = Arrivals(stream, STDIN, self.flush)
         self.headers = self._rows.headers
         self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}

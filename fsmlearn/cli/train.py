@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
 
@@ -52,6 +52,7 @@ def run(
         str | None,
         Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given."),
     ] = None,
+    dask: options.Dask = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -93,9 +94,9 @@ def run(
     from fsmlearn import pipeline
     from fsmlearn.train import Epoch
 
-    with watch.watched(quiet) as progress:
+    with place.spread(dask) as spread, watch.watched(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
-        stages = pipeline.learning(logs, settings)
+        stages = pipeline.learning(logs, settings, spread)
         learned = next(stages)
         while not isinstance(learned, pipeline.Learned):
             try:

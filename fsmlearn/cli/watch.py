@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from fsmlearn.cli import console
 
 if TYPE_CHECKING:
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Log, Reading, Whole
     from fsmlearn.train import Epoch
 
 
@@ -73,24 +73,24 @@ def watched(quiet: bool) -> Iterator[Progress]:
         yield live
 
 
-def show(progress: Progress, value: Reading | Log | Denoised | Epoch) -> None:
+def show(progress: Progress, value: Reading | Whole | Filtered | Epoch) -> None:
     """Tell of a stage as it is yielded."""
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Reading, Whole
 
     match value:
         case Reading():
             progress.reading(value)
-        case Log():
+        case Whole():
             tell_guesses(progress, value)
             progress.say(f"filtering {len(value):,} rows")
-        case Denoised():
-            progress.say(f"training on {len(value.log):,} rows")
+        case Filtered():
+            progress.say(f"training on {len(value):,} rows")
         case _:
             progress.epoch(value)
 
 
-def tell_guesses(progress: Progress, log: Log) -> None:
+def tell_guesses(progress: Progress, log: Log | Whole) -> None:
     """Tell which columns were taken for what though their headers do not say so themselves."""
     if not log.guessed:
         return
