@@ -76,6 +76,7 @@ ORDER = [
     ["cli.words", "cli.stream"],
     ["cli.commands"],
     ["cli.tab", "cli.help"],
+    ["cli.shells"],
     ["cli.watch"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
     ["cli.export", "cli.import_"],
@@ -236,8 +237,10 @@ def test_a_question_loads_only_what_answers_it(workplace: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("line", ["fsmlearn pre", "fsmlearn predict --", "fsmlearn train "])
+@pytest.mark.parametrize(
+    "line", ["fsmlearn pre", "fsmlearn predict --state O", "fsmlearn predict --", "fsmlearn train "]
+)
 def test_a_press_of_tab_loads_nothing_but_the_command(workplace: Path, line: str) -> None:
-    status, names = loaded(workplace, [], COMP_WORDS=line, COMP_CWORD=str(len(line.split(" ")) - 1), **TAB)
+    status, names = loaded(workplace, [], COMP_WORDS=line.replace(" ", "\n"), COMP_CWORD=str(line.count(" ")), **TAB)
     assert status == 0
     assert not foreign(names)
