@@ -11,14 +11,14 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn import __version__, misfits
+from fsmlearn import __version__, misfits, sequences
 from fsmlearn.about import (
     About,
     Comparison,
@@ -31,10 +31,12 @@ from fsmlearn.about import (
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, denoise
 from fsmlearn.errors import LogError
-from fsmlearn.extract import extract
+from fsmlearn.extract import extract, restated, walks
+from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, reading
 from fsmlearn.machine import Machine
+from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
@@ -61,19 +63,20 @@ class Learned:
     sample: Sample = field(default_factory=Sample)  # of the rows that the network learned from
 
 
-def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
-    """Learn the machine behind one log, given as one or more files, patterns or folders (see `sources`).
+def learn(*sources: str | Path, settings: Settings | None = None, known: Known | None = None) -> Learned:
+    """Learn the machine behind one log, given as one or more files, patterns or folders (see `sources`), and go on from
+    a model where one is known.
 
     Raises LogError where the log cannot be read and SettingsError where a setting cannot be used.
     """
-    for value in learning(expand(sources), settings or Settings()):
+    for value in learning(expand(sources), settings or Settings(), known):
         learned = value
     assert isinstance(learned, Learned)
     return learned
 
 
 def learning(
-    sources: Sequence[str | Path], settings: Settings
+    sources: Sequence[str | Path], settings: Settings, known: Known | None = None
 ) -> Generator[Reading | Log | Denoised | Epoch | Learned]:
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
     what was learned."""
@@ -81,6 +84,8 @@ def learning(
         yield value
     assert isinstance(value, Log)
     log = value
+    if known is not None:
+        known.check(log, settings)
     denoised = denoise(log)
     if not len(denoised.log):
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")
@@ -88,17 +93,24 @@ def learning(
 
     rng = np.random.default_rng(settings.seed)
     held = held_out(log, rng) if log.kind == "sequence" else np.zeros(len(log.traces), np.bool_)
+    if known is not None:
+        settings = known.settings(settings)
+        denoised = replace(denoised, log=known.coded(denoised.log))
     trained_on = denoised.log.select_traces(~held) if held.any() else denoised.log
-    data = histories(trained_on)
+    data = histories(trained_on, answers=known.sample.answers if known is not None else ())
     name = settings.cell or usual_cell(log.kind, settings.activation)
     cell = cell_of(name, settings.activation)
     plan = planned(data, name, settings, sequence=log.kind == "sequence")
+    start, old = None, known.machine if known is not None else None
+    if known is not None and known.model is not None:
+        fresh = cell.initial(data.words, plan.hidden, len(data.answers), rng)
+        start = known.weights(trained_on, data, fresh)
     began = time.perf_counter()
     epochs: list[Epoch] = []
     best: Epoch | None = None
     interrupted = False
     try:
-        for epoch in train(data, cell, plan, rng):
+        for epoch in train(data, cell, plan, rng, start):
             epochs.append(epoch)
             if best is None or epoch.held_out_loss < best.held_out_loss:
                 best = epoch
@@ -112,9 +124,9 @@ def learning(
     model = Model(cell, best.params)
     trained = time.perf_counter()
     if log.kind == "sequence":
-        found = _of_events(model, log, denoised, held, settings.states)
+        found = _of_events(model, denoised, held, settings.states, old)
     else:
-        found = _of_rows(model, log, denoised, data, settings.states)
+        found = _of_rows(model, denoised, data, settings.states, old)
     about = About(
         of_log(log),
         of_noise(found.denoised),
@@ -165,23 +177,32 @@ class _Found:
     held_out: HeldOut = NOTHING
 
 
-def _of_rows(model: Model, log: Log, denoised: Denoised, data: Histories, states: int | None) -> _Found:
+def _of_rows(model: Model, denoised: Denoised, data: Histories, states: int | None, old: Machine | None) -> _Found:
     """The machine of a log that has triggers, with states or outputs."""
-    found = extract(model, denoised.log, data, denoised.gap, states)
+    log = denoised.log
+    found = extract(model, log, data, denoised.gap, states, old)
+    missing = found.standing.fit.misfits
+    if old is not None:
+        found = restated(found, grow(old, found.machine, walks(log, data, found)), log, data)
     if log.kind == "visible":
         compared = compare(denoised, found.machine)
     else:
         denoised, compared = misfits.judge(log, data, found), misfits.compare(log, data, found)
-    missing = found.standing.fit.misfits
     supported = support(log, data, found)
     return _Found(found.machine, denoised, found.vectors, found.clusters, missing, compared, supported)
 
 
-def _of_events(model: Model, log: Log, denoised: Denoised, held: NDArray[np.bool_], states: int | None) -> _Found:
+def _of_events(
+    model: Model, denoised: Denoised, held: NDArray[np.bool_], states: int | None, old: Machine | None
+) -> _Found:
     """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
-    found = automaton(model, log, states)
+    log = denoised.log
+    found = automaton(model, log, states, old)
+    machine = found.machine
+    if old is not None:
+        machine = grow(old, machine, sequences.walks(machine, log))
     scores = compared(model, log, held, states) if held.any() else NOTHING
-    return _Found(found.machine, denoised, len(log) + len(log.traces), found.fine, held_out=scores)
+    return _Found(machine, denoised, len(log) + len(log.traces), found.fine, held_out=scores)
 
 
 def usual_cell(kind: LogKind, activation: str) -> str:
