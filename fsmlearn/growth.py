@@ -49,7 +49,8 @@ class _Growth:
         self.old, self.new, self.walks = old, new, walks
         self.whole = old.kind == "lts"  # states of events match as a whole: chance alone would tell their pairs apart
         self.partner: dict[str, str] = _first_partners(old, new)  # new state -> the old one that it is taken for
-        self.rare: set[Pair] = set()  # pairs with too few rows to be states
+        self.rare: set[Pair] = set()  # pairs with too few rows to be states, the machines disagreeing there
+        self.clashing: set[Pair] = set()
         self.rows: Counter[Pair] = Counter()
         self.taken: dict[Pair, Counter[Step]] = {}
         for _ in range(ROUNDS):
@@ -62,7 +63,7 @@ class _Growth:
 
     def _follow(self) -> None:
         """Follow all walks in both machines and count what they do."""
-        self.rows, self.taken = Counter(), {}
+        self.rows, self.taken, self.clashing = Counter(), {}, set()
         for walk in self.walks:
             now: Pair = (None, None)
             for place, (t, shown) in enumerate(zip(walk.steps, walk.shown, strict=True)):
@@ -85,7 +86,11 @@ class _Growth:
         return self.partner.get(state), state
 
     def _after(self, now: Pair, t: Transition) -> Pair:
-        old = None if now[0] is None else _answering(self.old, now[0], self.new.labels[t.next_state], t)
+        old = None
+        if now[0] is not None:
+            old = _answering(self.old, now[0], self.new.labels[t.next_state], t)
+            if old is None and self.old.successors(now[0], t.trigger):
+                self.clashing.add(now)
         return self._settled(old, t.next_state)
 
     def _settled(self, old: str | None, new: str) -> Pair:
@@ -102,7 +107,7 @@ class _Growth:
             if p is not None and q is not None and rows > most.get(q, (0, ""))[0]:
                 most[q] = rows, p
         for (p, q), rows in self.rows.items():
-            if q in most and p != most[q][1] and rows < max(FEW, most[q][0] / RARE):
+            if (p, q) in self.clashing and p != most[str(q)][1] and rows < max(FEW, most[str(q)][0] / RARE):
                 self.rare.add((p, q))
         return self.partner | {q: p for q, (_, p) in most.items()}
 
@@ -116,15 +121,10 @@ class _Growth:
 
     def machine(self) -> Machine:
         """The machine of the pairs that can be reached from the first."""
-        start = self._start()
-        pairs, ways = [start], list[_Way]()
-        met = {start}
-        for pair in pairs:
-            for way in self._ways(pair):
-                ways.append(way)
-                if way.to not in met:
-                    met.add(way.to)
-                    pairs.append(way.to)
+        pairs, ways = self._reached(self._first())
+        if not self.rows.keys() <= set(pairs):  # the new log begins where nothing old leads
+            pairs, ways = self._reached((self.partner.get(self.new.initial), self.new.initial))
+        start = pairs[0]
         names = self._names(pairs)
         labels = {names[pair]: self._label(pair) for pair in pairs}
         triggers = dict.fromkeys((*self.old.triggers, *self.new.triggers))
@@ -137,14 +137,22 @@ class _Growth:
             return least if len(least.states) < len(grown.states) else grown
         return grown
 
-    def _start(self) -> Pair:
-        """The old initial state, unless the new log begins elsewhere and never comes to it."""
-        old = self.old.initial
-        if self.old.labels[old] == self.new.labels[self.new.initial]:
-            return self._settled(old, self.new.initial)
-        if old in self.back:
-            return old, self.back[old]
-        return self.partner.get(self.new.initial), self.new.initial
+    def _first(self) -> Pair:
+        """The old initial state, with that of the new machine where they show the same."""
+        old, new = self.old.initial, self.new.initial
+        alike = self.old.labels[old] == self.new.labels[new]
+        return self._settled(old, new) if alike else (old, self.back.get(old))
+
+    def _reached(self, start: Pair) -> tuple[list[Pair], list[_Way]]:
+        """The pairs that can be reached from one, and all ways between them."""
+        pairs, ways, met = [start], list[_Way](), {start}
+        for pair in pairs:
+            for way in self._ways(pair):
+                ways.append(way)
+                if way.to not in met:
+                    met.add(way.to)
+                    pairs.append(way.to)
+        return pairs, ways
 
     def _ways(self, pair: Pair) -> Iterator[_Way]:
         """What the result does in one of its states."""

@@ -17,6 +17,7 @@ from fsmlearn.elman import Elman
 from fsmlearn.findings import nothing
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
+from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned
 from fsmlearn.runs import Runs
 from fsmlearn.train import Epoch, Model
@@ -38,7 +39,7 @@ class Pipeline:
         self.interrupt = interrupt
         self.settings: list[Settings] = []
 
-    def learning(self, sources: Sequence[str | Path], settings: Settings) -> Iterator[Any]:
+    def learning(self, sources: Sequence[str | Path], settings: Settings, known: Known | None = None) -> Iterator[Any]:
         self.settings.append(settings)
         log = read(list(sources), columns=settings.columns)
         yield log

@@ -20,6 +20,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 ORDER = [
     ["errors"],
     ["machine"],
+    ["likeness"],
+    ["growth"],
     ["about"],
     ["sample"],
     ["runs", "fields"],
@@ -48,6 +50,7 @@ ORDER = [
     ["support"],
     ["predict", "following"],
     ["config"],
+    ["onward"],
     ["pipeline"],
     ["dynamics"],
     ["plane"],
@@ -66,7 +69,7 @@ ORDER = [
     ["plots.space"],
     ["plots.flow"],
     ["plots.figures"],
-    ["likeness", "plan", "simulate", "conformance"],
+    ["plan", "simulate", "conformance"],
     ["diff", "tour"],
     ["report"],
     ["sequence_report"],
@@ -78,9 +81,10 @@ ORDER = [
     ["cli.tab", "cli.help"],
     ["cli.shells"],
     ["cli.watch"],
+    ["cli.diff"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
     ["cli.export", "cli.import_"],
-    ["cli.diff", "cli.plan", "cli.simulate"],
+    ["cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
@@ -96,7 +100,7 @@ STANDARD_ONLY |= {
     "plots.graphviz",
     "plots.outline",
 }
-STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
+STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
 HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
