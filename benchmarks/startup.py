@@ -47,8 +47,8 @@ def commands(program: list[str]) -> dict[str, tuple[list[str], dict[str, str]]]:
     def tab(line: str) -> dict[str, str]:
         return {
             "_FSMLEARN_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(line.split(" ")) - 1),
+            "COMP_WORDS": line.replace(" ", "\n"),
+            "COMP_CWORD": str(line.count(" ")),
         }
 
     return {
@@ -60,6 +60,7 @@ def commands(program: list[str]) -> dict[str, tuple[list[str], dict[str, str]]]:
         "predict --help": ([*program, "predict", "--help"], {}),
         "TAB after fsmlearn": (program, tab("fsmlearn ")),
         "TAB after fsmlearn predict --": (program, tab("fsmlearn predict --")),
+        "TAB after … predict --state": (program, tab("fsmlearn predict --state ")),
     }
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending, merging, search
 from fsmlearn.cluster import group
-from fsmlearn.evidence import Ints, Rows
+from fsmlearn.evidence import Ints, Rows, Table
+from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
-from fsmlearn.machine import Kind, Machine
+from fsmlearn.machine import Kind, Machine, Transition
 from fsmlearn.rnn import FloatArray
 from fsmlearn.search import Standing
 from fsmlearn.train import Model, history_before, remember
@@ -182,8 +183,10 @@ def extract(
     data: Histories,
     gap: NDArray[np.bool_],
     states: int | None = None,
+    old: Machine | None = None,
 ) -> Extraction:
-    """Find the machine behind a clean log of distinct traces with the help of a network trained on it.
+    """Find the machine behind a clean log of distinct traces with the help of a network trained on it, and of an old
+    machine.
 
     `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
     there are visible states); by itself the number of states follows from the description length.
@@ -199,6 +202,8 @@ def extract(
     proposed = search.from_groups(rows, groups, clusters)
     if whole.certain:
         others = mending.merge(whole, merging.proposals(whole))
+        if old is not None:
+            others.append(mending.refine(whole, known(old, log, data, whole), grow=False))
         rows, now = mending.descend(whole, proposed, groups, grow=False)
         now = search.descend(rows, now.table, now.found)
         if rows.mended.any():  # or what looks like lost rows is a state that is missing
@@ -216,6 +221,8 @@ def extract(
             now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
     else:
         now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
+        if old is not None:
+            now = crossed(rows, now, known(old, log, data, rows), least)
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)
@@ -231,6 +238,14 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Stand
             break
         now = finer
     return now
+
+
+def crossed(rows: Rows, one: Standing, other: Standing, least: int) -> Standing:
+    """The shortest of two machines, the other searched on, and of what comes of crossing them."""
+    other = search.descend(rows, other.table, other.found)
+    groups, k = mending.pairs(rows, one.fit.states, other.fit.states, least)
+    both = search.descend(rows, search.from_groups(rows, groups, k), groups)
+    return min(one, other, both, key=lambda each: each.length)
 
 
 def machine(log: Log, data: Histories, rows: Rows, now: Standing) -> Machine:
@@ -280,3 +295,67 @@ def names(log: Log, data: Histories, rows: Rows, now: Standing, learned: Machine
 def _initial(rows: Rows, now: Standing) -> int:
     """The state that most traces begin in."""
     return int(rows.counted(now.fit.states[rows.begun], rows.begun).argmax())
+
+
+def table_of(machine: Machine, log: Log, data: Histories, rows: Rows) -> Table:
+    """A machine as a table over the rows of a log; what it does not know leads to any state that shows the answer.
+
+    Visible states that it does not have get a state each.
+    """
+    visible = log.kind == "visible"
+    names = list(machine.labels)
+    shown = [machine.visible(name) if visible else "" for name in names]
+    shown += [word for word in log.states if word not in shown]
+    label = np.array([log.states.index(word) if visible else 0 for word in shown], np.int64)
+    target = search.anywhere(rows, label)
+    for u in range(rows.symbols):
+        trigger, answer = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]], int(rows.symbol_answer[u])
+        said = output_of(log, data, rows, u), log.states[data.answers[answer][0]] if visible and answer >= 0 else None
+        for q, name in enumerate(names):
+            ways = machine.successors(name, trigger)
+            same = [t for t in ways if (t.output, machine.labels[t.next_state]) == said]
+            for t in same[:1] or ways[: not visible]:
+                target[q, u] = names.index(t.next_state)
+    start = [shown.index(word) for word in log.states] if visible else [0]
+    start[label[names.index(machine.initial)]] = names.index(machine.initial)
+    return Table(label, target, np.array(start, np.int64))
+
+
+def known(machine: Machine, log: Log, data: Histories, rows: Rows) -> Standing:
+    """A machine over the rows of a log."""
+    table = table_of(machine, log, data, rows)
+    some = np.zeros(rows.labels, np.int64)
+    some[table.label[::-1]] = np.arange(len(table))[::-1]
+    return search.stand(rows, table, search.stand(rows, table, some[rows.label]).found)
+
+
+def walks(log: Log, data: Histories, found: Extraction) -> list[Walk]:
+    """The different traces of a log as the machine explains them."""
+    rows, now = found.rows, found.standing
+    leads = search.leading(rows, now.fit)
+    code, place = np.unique(now.fit.states * rows.symbols + rows.symbol, return_inverse=True)
+    ways: list[Transition | None] = []
+    for q, u in zip(*(each.tolist() for each in np.divmod(code, rows.symbols)), strict=True):
+        trigger = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
+        output, to = output_of(log, data, rows, int(leads[q, u])), found.names[int(now.table.target[q, u])]
+        same = (
+            t for t in found.machine.successors(found.names[q], trigger) if (t.output, t.next_state) == (output, to)
+        )
+        ways.append(next(same, None))
+    shown = now.fit.believed.ravel()[code] | (log.kind == "visible")
+    traces = []
+    first = int(rows.offsets[1])
+    for lane in range(first):
+        steps = []
+        row = lane
+        while row >= 0:
+            steps.append(int(place[row]))
+            row = int(rows.following[row])
+        traces.append(Walk([ways[s] for s in steps], [bool(shown[s]) for s in steps], int(rows.weight[lane])))
+    return traces
+
+
+def restated(found: Extraction, machine: Machine, log: Log, data: Histories) -> Extraction:
+    """The same of another machine of the log."""
+    now = known(machine, log, data, found.rows)
+    return replace(found, machine=machine, names=names(log, data, found.rows, now, machine), standing=now)

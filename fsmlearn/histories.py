@@ -11,6 +11,7 @@ the same inputs up to and with their own, have one number, by which `forest` joi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log
 
+Answer = tuple[int, int]  # next state and output, -1 where there is none
 WINDOW = 64  # rows a gradient reaches back at most
 
 
@@ -69,10 +71,13 @@ class Histories:
         return int(self.copies @ self.lengths)
 
 
-def histories(log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | None = None) -> Histories:
+def histories(
+    log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | None = None, answers: Sequence[Answer] = ()
+) -> Histories:
     """Code a log for the network; windows are at most `window` rows long.
 
-    `like` (R,) are the traces to learn from, by which trace of this log each is like; its own unless given.
+    `like` (R,) are the traces to learn from, by which trace of this log each is like; its own unless given. `answers`
+    are target words that come first, whether the log has them or not; a log of events has its own.
     """
     offsets = log.offsets
     if log.kind == "sequence":
@@ -80,14 +85,14 @@ def histories(log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | N
         inputs = np.insert(log.trigger.astype(np.int32), offsets[:-1], mark)[:, None]
         targets = np.insert(log.trigger.astype(np.int32), offsets[1:], mark)
         words = mark + 1
-        answers = tuple((UNKNOWN, UNKNOWN) for _ in range(words))
+        told = tuple((UNKNOWN, UNKNOWN) for _ in range(words))
         offsets = offsets + np.arange(len(offsets))
     else:
         inputs, words = log.trigger[:, None], len(log.triggers)
         if log.kind == "visible":
             inputs = np.stack([log.state.astype(np.int32), log.trigger.astype(np.int32) + len(log.states)], 1)
             words += len(log.states)
-        targets, answers = _answers(log)
+        targets, told = _answers(log, answers)
     length = np.diff(offsets)
     pieces = -(-length // window)  # windows per trace
     trace = np.repeat(np.arange(len(length)), pieces)
@@ -101,7 +106,7 @@ def histories(log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | N
     if like is None:
         like = np.arange(np.count_nonzero(length))
     inputs = inputs.astype(np.int32)
-    return Histories(inputs, targets, words, answers, starts, lengths, previous, history, places, like)
+    return Histories(inputs, targets, words, told, starts, lengths, previous, history, places, like)
 
 
 def numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -131,11 +136,15 @@ def numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.i
     return number
 
 
-def _answers(log: Log) -> tuple[NDArray[np.int32], tuple[tuple[int, int], ...]]:
-    """The target word of every row (N,), and the (next state, output) that each target word stands for."""
-    pair = (log.next_state.astype(np.int64) + 1) * (len(log.outputs) + 1) + log.output + 1
+def _answers(log: Log, first: Sequence[Answer]) -> tuple[NDArray[np.int32], tuple[Answer, ...]]:
+    """The target word of every row (N,), and what each target word stands for, those given coming first."""
+    outputs = len(log.outputs) + 1
+    pair = (log.next_state.astype(np.int64) + 1) * outputs + log.output + 1
     known = (log.next_state != UNKNOWN) | (log.output != UNKNOWN)
-    distinct, code = np.unique(pair[known], return_inverse=True)
+    distinct, index = np.unique(pair[known], return_inverse=True)
+    found = [(int(p) // outputs - 1, int(p) % outputs - 1) for p in distinct]
+    answers = tuple(dict.fromkeys((*first, *found)))
+    number = {answer: code for code, answer in enumerate(answers)}
     targets = np.full(len(log), UNKNOWN, np.int32)
-    targets[known] = code
-    return targets, tuple((int(p) // (len(log.outputs) + 1) - 1, int(p) % (len(log.outputs) + 1) - 1) for p in distinct)
+    targets[known] = np.array([number[answer] for answer in found], np.int32)[index]
+    return targets, answers

@@ -114,7 +114,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
         for other in pool[1:]:
             if abs(length(other) - now.length) < 1e-6:
                 continue
-            groups, k = _pairs(rows, now.fit.states, other[1].fit.states, least)
+            groups, k = pairs(rows, now.fit.states, other[1].fit.states, least)
             crossed = descend(rows, search.from_groups(rows, groups, k), groups)
             if length(crossed) < now.length - 1e-6:
                 pool.insert(0, crossed)
@@ -129,18 +129,18 @@ def length(mended: Mended) -> float:
     return mended[1].length
 
 
-def _pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
+def pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
     """Groups (N,) of rows that are in the same states (N,) of both machines, and their number. Rare pairs, and all but
     the commonest, join the commonest pair with the same state of the first."""
-    pairs, index = np.unique(one * (other.max() + 1) + other, return_inverse=True)
+    both, index = np.unique(one * (other.max() + 1) + other, return_inverse=True)
     count = rows.counted(index)
-    state = pairs // (other.max() + 1)
+    state = both // (other.max() + 1)
     order = np.lexsort((-count, state))
     commonest = order[np.diff(state[order], prepend=-1) > 0]  # of each state that rows are in
-    kept = np.zeros(len(pairs), np.bool_)
+    kept = np.zeros(len(both), np.bool_)
     kept[np.argsort(-count, kind="stable")[:MOST]] = True
-    kept = (kept & (count >= least)) | np.isin(np.arange(len(pairs)), commonest)
-    to = np.where(kept, np.arange(len(pairs)), commonest[np.searchsorted(state[commonest], state)])
+    kept = (kept & (count >= least)) | np.isin(np.arange(len(both)), commonest)
+    to = np.where(kept, np.arange(len(both)), commonest[np.searchsorted(state[commonest], state)])
     used, group = np.unique(to[index], return_inverse=True)
     return group, len(used)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn import __version__, misfits
+from fsmlearn import __version__, misfits, sequences
 from fsmlearn.about import (
     About,
     Comparison,
@@ -33,12 +33,14 @@ from fsmlearn.calibrate import calibrated, drawn
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, Filtered, filtered
 from fsmlearn.errors import LogError
-from fsmlearn.extract import extract
+from fsmlearn.extract import extract, restated, walks
+from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, Whole, gathering
 from fsmlearn.machine import Machine
 from fsmlearn.misfits import Answers
 from fsmlearn.normal import Normal
+from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
@@ -78,19 +80,20 @@ class Learned:
         return self.filtered.denoised
 
 
-def learn(*sources: str | Path, settings: Settings | None = None) -> Learned:
-    """Learn the machine behind one log, given as one or more files, patterns or folders (see `sources`).
+def learn(*sources: str | Path, settings: Settings | None = None, known: Known | None = None) -> Learned:
+    """Learn the machine behind one log, given as one or more files, patterns or folders (see `sources`), and go on from
+    a model where one is known.
 
     Raises LogError where the log cannot be read and SettingsError where a setting cannot be used.
     """
-    for value in learning(expand(sources), settings or Settings()):
+    for value in learning(expand(sources), settings or Settings(), known=known):
         learned = value
     assert isinstance(learned, Learned)
     return learned
 
 
 def learning(
-    sources: Sequence[str | Path], settings: Settings, spread: Spread = HERE
+    sources: Sequence[str | Path], settings: Settings, spread: Spread = HERE, known: Known | None = None
 ) -> Generator[Reading | Whole | Filtered | Epoch | Learned]:
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
     what was learned.
@@ -100,7 +103,10 @@ def learning(
     for value in gathering(sources, **settings.reading, spread=spread):
         yield value
     assert isinstance(value, Whole)
-    log = value
+    log, what = value, of_log(value)
+    if known is not None:
+        known.check(log, settings)
+        log, settings = known.coded(log), known.settings(settings)
     clean = filtered(log)
     if not len(clean):
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")
@@ -108,27 +114,33 @@ def learning(
 
     kept = spread.map(_distinct, clean.parts)
     traces, whose = together(list(spread.bring(kept)))
-    what, noise, seen = of_log(log), of_noise(clean), said(clean) if log.kind == "visible" else {}
+    noise, seen = of_noise(clean), said(clean) if log.kind == "visible" else {}
     believed = clean.log
     grid = of_grid(believed)
     rng = np.random.default_rng(settings.seed)
     if log.kind == "sequence":
         events = traces.expanded()
         held = held_out(events, rng)
-        data = histories(events.select_traces(~held) if held.any() else events)
+        trained_on = events.select_traces(~held) if held.any() else events
+        data = histories(trained_on)
         number = np.flatnonzero(~held)
     else:
-        data = histories(traces.log, like=traces.like)
+        trained_on = traces.log
+        data = histories(trained_on, like=traces.like, answers=known.sample.answers if known is not None else ())
         number = traces.first
     name = settings.cell or usual_cell(log.kind, settings.activation)
     cell = cell_of(name, settings.activation)
     plan = planned(data, name, settings, sequence=log.kind == "sequence")
+    start, old = None, known.machine if known is not None else None
+    if known is not None and known.model is not None:
+        fresh = cell.initial(data.words, plan.hidden, len(data.answers), rng)
+        start = known.weights(trained_on, data, fresh)
     began = time.perf_counter()
     epochs: list[Epoch] = []
     best: Epoch | None = None
     interrupted = False
     try:
-        for epoch in train(data, cell, plan, rng):
+        for epoch in train(data, cell, plan, rng, start):
             epochs.append(epoch)
             if best is None or epoch.held_out_loss < best.held_out_loss:
                 best = epoch
@@ -142,9 +154,9 @@ def learning(
     model = Model(cell, best.params)
     trained = time.perf_counter()
     if log.kind == "sequence":
-        found = _of_events(model, events, held, settings.states)
+        found = _of_events(model, events, held, settings.states, old)
     else:
-        found = _of_rows(model, traces, data, settings.states)
+        found = _of_rows(model, traces, data, settings.states, old)
     sample = sampled(believed, data, number)
     if found.answers is not None:
         clean = misfits.judged(log, kept, whose, found.answers)
@@ -213,28 +225,34 @@ class _Found:
     answers: Answers | None = None  # by which the rows of a log that hides its states are judged
 
 
-def _of_rows(model: Model, traces: Distinct, data: Histories, states: int | None) -> _Found:
+def _of_rows(model: Model, traces: Distinct, data: Histories, states: int | None, old: Machine | None) -> _Found:
     """The machine of a log that has triggers, with states or outputs."""
     log = traces.log
-    found = extract(model, log, data, traces.gap, states)
+    found = extract(model, log, data, traces.gap, states, old)
+    missing, broken = found.standing.fit.misfits, int(found.rows.weight[found.rows.mended].sum())
+    if old is not None:
+        found = restated(found, grow(old, found.machine, walks(log, data, found)), log, data)
     hidden = log.kind == "hidden"
     return _Found(
         found.machine,
         found.vectors,
         found.clusters,
-        found.standing.fit.misfits,
-        int(found.rows.weight[found.rows.mended].sum()),
+        missing,
+        broken,
         misfits.compare(log, data, found) if hidden else (),
         support(log, data, found),
         answers=misfits.answers(log, data, found) if hidden else None,
     )
 
 
-def _of_events(model: Model, log: Log, held: NDArray[np.bool_], states: int | None) -> _Found:
+def _of_events(model: Model, log: Log, held: NDArray[np.bool_], states: int | None, old: Machine | None) -> _Found:
     """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
-    found = automaton(model, log, states)
+    found = automaton(model, log, states, old)
+    machine = found.machine
+    if old is not None:
+        machine = grow(old, machine, sequences.walks(machine, log))
     scores = compared(model, log, held, states) if held.any() else NOTHING
-    return _Found(found.machine, len(log) + len(log.traces), found.fine, held_out=scores)
+    return _Found(machine, len(log) + len(log.traces), found.fine, held_out=scores)
 
 
 def usual_cell(kind: LogKind, activation: str) -> str:

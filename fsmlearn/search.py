@@ -52,10 +52,15 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     fitting = possible[rows.symbol[linked], after]
     moves, count = rows.tallied(way[fitting] * k + after[fitting], linked[fitting])
     order = np.argsort(count, kind="stable")
-    target = np.tile(possible.argmax(1), (k, 1))  # any state that shows what the answer names
+    target = anywhere(rows, label)
     target.ravel()[moves[order] // k] = moves[order] % k  # the last written is the commonest
     starts = rows.counted(rows.label[rows.begun] * k + group[rows.begun], rows.begun, rows.labels * k)
     return Table(label, target, starts.reshape(-1, k).argmax(1))
+
+
+def anywhere(rows: Rows, label: Ints) -> Ints:
+    """(k, U): targets where nothing is known, any state that shows what the answer names."""
+    return np.tile(_possible(rows, label).argmax(1), (len(label), 1))
 
 
 def _possible(rows: Rows, label: Ints) -> Bools:

@@ -7,6 +7,7 @@ traces that it was not learned from is for `forecast` to say.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,7 @@ from fsmlearn.automata import Merger
 from fsmlearn.cluster import means
 from fsmlearn.contexts import MOST, STOP, Ints, contexts, remember, together
 from fsmlearn.forecast import Forecast, score
+from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
@@ -64,12 +66,13 @@ def held_out(log: Log, rng: np.random.Generator) -> NDArray[np.bool_]:
     return chosen
 
 
-def automaton(model: Model, log: Log, most: int | None = None) -> Found:
+def automaton(model: Model, log: Log, most: int | None = None, old: Machine | None = None) -> Found:
     """Learn the machine of a sequence log, of at most `most` states where that is given, beside the end.
 
     What is remembered of the past is first proposed finely: as the contexts that matter, as groups of rows after which
-    the network expects the same two events, and as groups of its memories. Each proposal is merged, and the shortest
-    description wins; it is merged anew from what it and another remember together where that makes it shorter.
+    the network expects the same two events, as groups of its memories, and as the states of an old machine. Each
+    proposal is merged, and the shortest description wins; it is merged anew from what it and another remember together
+    where that makes it shorter.
     """
     data, traces, end = histories(log), events_of(log), len(log.triggers)
     memory, expected = predicted(model, data)
@@ -80,6 +83,8 @@ def automaton(model: Model, log: Log, most: int | None = None) -> Found:
     for vectors in (two_ahead(model, memory, expected), memory):
         for groups in GROUPS:
             proposals.append(elect(means(vectors, groups, np.random.default_rng(groups)), traces, end))
+    if old is not None:
+        proposals.append(elect(followed(old, log), traces, end))
     found = sorted((_merged(*each, following, most) for each in proposals), key=lambda merged: merged.length)
     best = found[0]
     for other in found[1:]:
@@ -87,6 +92,34 @@ def automaton(model: Model, log: Log, most: int | None = None) -> Found:
         if len(targets) <= MOST:
             best = min(best, _merged(states, targets, following, most), key=lambda merged: merged.length)
     return Found(_machine(log, best.table, traces), best.fine)
+
+
+def followed(machine: Machine, log: Log) -> Ints:
+    """The state of a machine after every start and every event of a log, (N + R,); where it knows no way on, one more
+    that stands for none, which it leaves again by events that lead to one state alone."""
+    number = {name: q for q, name in enumerate(machine.labels)}
+    ways = {(t.state, t.trigger): t.next_state for t in machine.transitions}
+    entered: dict[str, set[str]] = {}
+    for t in machine.transitions:
+        entered.setdefault(t.trigger, set()).add(t.next_state)
+    only = {event: next(iter(states)) for event, states in entered.items() if len(states) == 1}
+    states = []
+    for trace in events_of(log):
+        state: str | None = machine.initial
+        states.append(number[machine.initial])
+        for event in trace:
+            word = log.triggers[event]
+            state = ways.get((state, word), only.get(word)) if state else only.get(word)
+            states.append(len(number) if state is None else number[state])
+    return np.array(states, np.int64)
+
+
+def walks(machine: Machine, log: Log) -> list[Walk]:
+    """The different traces of a log as its machine explains them, each with its end."""
+    end = machine.triggers[-1]
+    traces = Counter(map(tuple, events_of(log)))
+    steps = ((list(machine.run([*(log.triggers[a] for a in trace), end])), copies) for trace, copies in traces.items())
+    return [Walk(walk, [True] * len(walk), copies) for walk, copies in steps]
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fsmlearn.about import About, Origin
     from fsmlearn.normal import Normal
+    from fsmlearn.onward import Known
     from fsmlearn.sample import Sample
     from fsmlearn.train import Model
 
@@ -176,6 +177,17 @@ def load_model(path: str | Path) -> Model:
     raise ModelError(
         f"{path}: is damaged (its network is no {training.cell} cell's); learn it again with `fsmlearn train LOG`"
     )
+
+
+def load_known(path: str | Path) -> Known:
+    """A model to go on from. Raises ModelError where the file is missing, foreign or damaged."""
+    from fsmlearn.onward import Known
+
+    machine = load_machine(path)
+    if load_origin(path) is not None:
+        return Known(machine)
+    training = load_about(path).training
+    return Known(machine, load_model(path), training.cell, training.activation, load_sample(path))
 
 
 def is_model(path: str | Path) -> bool:

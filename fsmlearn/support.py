@@ -22,7 +22,7 @@ from fsmlearn.summary import Way
 
 
 def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]:
-    """Of every state and then of every transition of the machine, in the words of the log."""
+    """Of every state and then of every transition of the machine that the log shows, in the words of the log."""
     rows, now, names = found.rows, found.standing, found.names
     label, counts = now.table.label, now.fit.counts
     ways = {(t.state, t.trigger, t.next_state, t.output) for t in found.machine.transitions}
@@ -54,13 +54,15 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
     transitions = []
     for t in found.machine.transitions:
         each = (t.state, t.trigger, t.next_state, t.output)
+        if each not in taken:  # it is of a log before
+            continue
         q, u = taken[each]
         against = int(stray[q, rows.symbol_cell == rows.symbol_cell[u]].sum())
         target, at = int(now.table.target[q, u]), followed.get(q * rows.symbols + u)
         rival, nats = _rival(nothing if at is None else after[at], target, label == label[target])
         other = None if rival is None or at is None else names[rival]
         transitions.append(Support(*each, t.count, against, other, nats))
-    return (*(states[state.name] for state in found.machine.states), *transitions)
+    return (*(states[state.name] for state in found.machine.states if state.name in states), *transitions)
 
 
 def _rival(votes: Floats, state: int, possible: Bools) -> tuple[int | None, float]:

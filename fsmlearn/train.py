@@ -83,13 +83,17 @@ def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[tupl
     return (training, left[training]), (watched, held[watched])
 
 
-def train(data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator) -> Iterator[Epoch]:
+def train(
+    data: Histories, cell: Cell, plan: Plan, rng: np.random.Generator, start: Params | None = None
+) -> Iterator[Epoch]:
     """Train on a log, yielding every epoch with its weights; a later epoch does not change an earlier one's.
+
+    The weights begin at `start`, or where they are drawn.
 
     Adam (Kingma & Ba 2015) under a one-cycle rate, gradients clipped to norm `plan.clip`, Gaussian noise on the
     pre-activations (Jim, Giles & Horne 1996): it drives the units into saturation, i.e. makes attractors.
     """
-    values = Flat(cell.initial(data.words, plan.hidden, len(data.answers), rng))
+    values = Flat(start or cell.initial(data.words, plan.hidden, len(data.answers), rng))
     adam = Adam(values.vector)
     training, held = (forest(data, *windows) for windows in split(data, plan.held_out, rng))
     carried = np.zeros((int(data.places.max()) + 1, cell.width(values.params)), np.float32)  # memory after each window

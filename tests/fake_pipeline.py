@@ -17,6 +17,7 @@ from fsmlearn.denoise import filtered
 from fsmlearn.elman import Elman
 from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine
+from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned
 from fsmlearn.spread import Spread
 from fsmlearn.train import Epoch, Model
@@ -38,7 +39,9 @@ class Pipeline:
         self.interrupt = interrupt
         self.settings: list[Settings] = []
 
-    def learning(self, sources: Sequence[str | Path], settings: Settings, spread: Spread) -> Iterator[Any]:
+    def learning(
+        self, sources: Sequence[str | Path], settings: Settings, spread: Spread, known: Known | None = None
+    ) -> Iterator[Any]:
         self.settings.append(settings)
         log = read(list(sources), **settings.reading)
         whole = alone(log)

@@ -20,6 +20,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 ORDER = [
     ["errors", "formats"],
     ["machine", "remote"],
+    ["likeness"],
+    ["growth"],
     ["about"],
     ["sample"],
     ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread"],
@@ -57,6 +59,7 @@ ORDER = [
     ["judge", "relations"],
     ["check", "calibrate"],
     ["config"],
+    ["onward"],
     ["pipeline"],
     ["dynamics"],
     ["plane"],
@@ -76,7 +79,7 @@ ORDER = [
     ["plots.figures"],
     ["view.__init__", "view.page", "view.replay"],
     ["view.data", "view.pictures"],
-    ["likeness", "plan", "simulate", "conformance"],
+    ["plan", "simulate", "conformance"],
     ["diff", "tour"],
     ["workers", "disk", "filtered"],
     ["report"],
@@ -87,10 +90,12 @@ ORDER = [
     ["cli.words", "cli.stream"],
     ["cli.commands"],
     ["cli.tab", "cli.help"],
+    ["cli.shells"],
     ["cli.watch", "cli.place"],
+    ["cli.diff"],
     ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init", "cli.plot"],
     ["cli.check", "cli.view", "cli.export", "cli.import_"],
-    ["cli.diff", "cli.plan", "cli.simulate"],
+    ["cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
@@ -124,7 +129,7 @@ STANDARD_ONLY |= {
     "view.replay",
 }
 STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
-STANDARD_ONLY |= {"likeness", "diff", "plan", "simulate", "tour", "conformance"}
+STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
 HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
@@ -271,8 +276,10 @@ def test_a_question_loads_only_what_answers_it(workplace: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("line", ["fsmlearn pre", "fsmlearn predict --", "fsmlearn train "])
+@pytest.mark.parametrize(
+    "line", ["fsmlearn pre", "fsmlearn predict --state O", "fsmlearn predict --", "fsmlearn train "]
+)
 def test_a_press_of_tab_loads_nothing_but_the_command(workplace: Path, line: str) -> None:
-    status, names = loaded(workplace, [], COMP_WORDS=line, COMP_CWORD=str(len(line.split(" ")) - 1), **TAB)
+    status, names = loaded(workplace, [], COMP_WORDS=line.replace(" ", "\n"), COMP_CWORD=str(line.count(" ")), **TAB)
     assert status == 0
     assert not foreign(names)

@@ -96,7 +96,7 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     rows, true = case.rows, case.true()
     halves = [search.stand(rows, *search.redirected(true, [pair])) for pair in ((1, 0), (3, 2))]
     assert all(half.fit.misfits > 0 for half in halves)
-    groups, k = mending._pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
+    groups, k = mending.pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
     assert k > max(len(half.table) for half in halves)
     found, now = mending.best((rows, halves[0]), [(rows, halves[1])], 3)
     assert case.exact(found, now)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from typer._completion_classes import completion_init
 from typer.testing import CliRunner
 
-from fsmlearn.cli import program, tab, words
+from fsmlearn.cli import program, shells, words
 from fsmlearn.cli.commands import COMMANDS, command
 from fsmlearn.cli.help import NAME, of_command, of_program
 from fsmlearn.cli.options import Option
@@ -117,7 +117,7 @@ def test_help_is_set_as_typer_would(name: str, columns: int, monkeypatch: pytest
 
 def pressed(line: str) -> dict[str, str]:
     """The environment of a program that bash asks about a line."""
-    return {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    return {"COMP_WORDS": line.replace(" ", "\n"), "COMP_CWORD": str(line.count(" "))}
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,18 @@ def test_tab_is_answered_as_typer_would(line: str) -> None:
     completion_init()
     environment = {"_FSMLEARN_COMPLETE": "complete_bash", **pressed(line)}
     theirs = CliRunner().invoke(program.app, [], prog_name="fsmlearn", env=environment).stdout.split()
-    ours = tab.answers(environment)
+    ours = shells.bash(environment)
     assert sorted(ours) == sorted(set(theirs))
 
 
 @pytest.mark.parametrize("line", ["fsmlearn predict 'a b", "fsmlearn bogus --", "fsmlearn predict --state --t"])
 def test_tab_has_no_answer_where_there_is_none(line: str) -> None:
-    assert tab.answers(pressed(line)) == []
+    assert shells.bash(pressed(line)) == []
 
 
 def test_words_in_quotes_are_one_word() -> None:
-    line = "fsmlearn predict --state 'Rinse 2' --tr"
-    assert tab.answers({"COMP_WORDS": line, "COMP_CWORD": "4"}) == ["--trigger"]
+    line = "fsmlearn\npredict\n--state\n'Rinse 2'\n--tr"
+    assert shells.bash({"COMP_WORDS": line, "COMP_CWORD": "4"}) == ["--trigger"]
 
 
 def test_bash_completes_a_line(tmp_path: Path) -> None:

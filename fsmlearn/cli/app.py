@@ -1,8 +1,8 @@
 """The program `fsmlearn`: how it starts and ends.
 
 It starts with the standard library and imports the one command that is asked for, and so answers a question in about
-the time that the import of Typer alone would take. Only mistakes, and shells other than bash, go the longer way of
-`program`.
+the time that the import of Typer alone would take. Only mistakes, and shells other than bash, zsh and fish, go the
+longer way of `program`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def main() -> None:
 
 def _start(line: list[str]) -> int | None:
     asked = os.environ.get(TAB)
-    if asked == "complete_bash":
-        from fsmlearn.cli import tab
+    if asked:
+        from fsmlearn.cli import shells
 
-        console.out("".join(f"{word}\n" for word in tab.answers(os.environ)))
-        return 0
+        answer = shells.asked(asked, line, os.environ)
+        if answer is not None:
+            console.out(answer)
+            return 0
     if line and line[0] in COMMANDS and not asked:
         run = command(line[0])
         values = words.parse(run, line[1:], os.environ)

@@ -10,7 +10,7 @@ from fsmlearn.cli import console, options
 from fsmlearn.cli.options import Argument
 
 if TYPE_CHECKING:
-    from fsmlearn.diff import Difference
+    from fsmlearn.diff import Difference, Differences
     from fsmlearn.machine import Machine, Transition
 
 COLUMNS = (
@@ -47,11 +47,10 @@ def run(
         return 0
     if not _triggers(machines[0]) & _triggers(machines[1]):
         console.note(f"the machines have no {'event' if machines[0].kind == 'lts' else 'trigger'} in common")
-    rows = [_row(each, machines) for each in found.found]
     if style == "table":
-        _show(rows, found.witness)
+        show(found, machines)
     else:
-        console.write_rows(style, COLUMNS, rows)
+        console.write_rows(style, COLUMNS, [_row(each, machines) for each in found.found])
     return console.NO
 
 
@@ -88,12 +87,13 @@ def _told(ways: Sequence[Transition]) -> str:
     return ", ".join(texts)
 
 
-def _show(rows: Sequence[Row], witness: Sequence[str] | None) -> None:
+def show(found: Differences, machines: tuple[Machine, Machine]) -> None:
     """The differences as a table of few columns: one for what is the same of both machines all along."""
     from fsmlearn import report
 
-    if witness is not None:
-        console.out(f"they differ after {_word(witness) or 'nothing, from the start'}\n\n")
+    rows = [_row(each, machines) for each in found.found]
+    if found.witness is not None:
+        console.out(f"they differ after {_word(found.witness) or 'nothing, from the start'}\n\n")
     shown: list[Row] = [
         row
         | {"after": row["old_word"] or row["new_word"], "state": row["old_state"] or row["new_state"]}

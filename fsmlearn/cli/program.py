@@ -1,4 +1,5 @@
-"""The program as Typer has it: shell completion, and what is said of a command line that is not in order.
+"""The program as Typer has it: what is said of a command line that is not in order, and completion in shells that
+`shells` does not know.
 
 Made of the declarations in the commands. Typer takes several times as long to import as a light command takes to run,
 so `app` comes here only with a line that `words` does not understand.

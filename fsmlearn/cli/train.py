@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
+from fsmlearn.formats import counted
 
 if TYPE_CHECKING:
+    from fsmlearn.machine import Machine
     from fsmlearn.train import Epoch
 
 
@@ -53,6 +55,10 @@ def run(
         Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given."),
     ] = None,
     dask: options.Dask = None,
+    known: Annotated[
+        str | None,
+        Option("--continue", metavar="MODEL", help="Go on from this model, and tell what the log changes in it."),
+    ] = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -73,6 +79,10 @@ def run(
 
     A log of events alone, or of --event-column alone, makes a machine that says which event comes next.
 
+    With --continue the training goes on from a model: its network is where the weights start, and what its log showed
+    and this one does not is kept. Where both show something, the new log is believed. What differs from the old machine
+    stands below the report, as fsmlearn diff tells it.
+
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
     from fsmlearn import sources, store
@@ -90,13 +100,14 @@ def run(
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
             raise ModelError(f"{model}: is the log itself; name another place with --model")
     store.check_writable(model)
+    before = None if known is None else store.load_known(known)
 
     from fsmlearn import pipeline
     from fsmlearn.train import Epoch
 
     with place.spread(dask) as spread, watch.watched(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
-        stages = pipeline.learning(logs, settings, spread)
+        stages = pipeline.learning(logs, settings, spread, before)
         learned = next(stages)
         while not isinstance(learned, pipeline.Learned):
             try:
@@ -116,6 +127,8 @@ def run(
             console.show(sequence_report.whole(learned.machine, learned.about, full=verbose))
         else:
             console.show(report.whole(learned.machine, learned.about, console.width(), full=verbose))
+        if before is not None:
+            _show_new(str(known), before.machine, learned.machine)
         sys.stdout.flush()
     if learned.about.training.interrupted:
         console.note(f"interrupted; the best machine so far is saved as {model}")
@@ -123,6 +136,18 @@ def run(
     if not quiet:
         console.aside(f"saved as {model}")
     return 0
+
+
+def _show_new(name: str, old: Machine, new: Machine) -> None:
+    """What the new log has changed in the machine that was gone on from."""
+    from fsmlearn import diff
+    from fsmlearn.cli import diff as told
+
+    found = diff.diff(old, new)
+    console.out(f"\nchanged    {counted(len(found.found), 'difference')} from {name}\n")
+    if found.found:
+        console.out("\n")
+        told.show(found, (old, new))
 
 
 def _curve(epoch: Epoch) -> str:
