@@ -11,11 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
+from math import exp, lgamma, log
 
 from fsmlearn.likeness import ALIKE, likeness
 from fsmlearn.machine import Machine, Transition
 
-CHANCE = 1e-3  # that so many rows miss an answer which the old machine gives; below it the answer is gone
+CHANCE = 1e-3  # that so few new rows give an answer with its old share; below it the answer has changed
 ROUNDS = 8  # of pairing states at most
 FEW, RARE = 3, 50  # rows that another pairing of a state must have at least, and one for so many of the usual one
 
@@ -38,8 +39,8 @@ def grow(old: Machine, new: Machine, walks: Sequence[Walk]) -> Machine:
 
     States keep the names that they have in the old machine. What the old machine does under a trigger stays where the
     new log has no rows of it, with its counts. Where it has, its answers stand, old counts being added to equal ones;
-    of the other old answers those are gone that should have been among so many rows by all likelihood, which a
-    certain one always should.
+    an old answer that should have been among so many rows far more often (which a certain one always should) is
+    taken for changed, and its old counts are dropped.
     """
     return _Growth(old, new, walks).machine()
 
@@ -47,11 +48,12 @@ def grow(old: Machine, new: Machine, walks: Sequence[Walk]) -> Machine:
 class _Growth:
     def __init__(self, old: Machine, new: Machine, walks: Sequence[Walk]) -> None:
         self.old, self.new, self.walks = old, new, walks
-        self.whole = old.kind == "lts"  # states of events match as a whole: chance alone would tell their pairs apart
+        self.whole = old.kind == "lts"  # events keep the old states: chance alone would tell pairs apart
         self.partner: dict[str, str] = _first_partners(old, new)  # new state -> the old one that it is taken for
         self.rare: set[Pair] = set()  # pairs with too few rows to be states, the machines disagreeing there
         self.clashing: set[Pair] = set()
         self.rows: Counter[Pair] = Counter()
+        self.beside: Counter[Pair] = Counter()  # rows in an old and a new state at once
         self.taken: dict[Pair, Counter[Step]] = {}
         for _ in range(ROUNDS):
             self._follow()
@@ -63,27 +65,29 @@ class _Growth:
 
     def _follow(self) -> None:
         """Follow all walks in both machines and count what they do."""
-        self.rows, self.taken, self.clashing = Counter(), {}, set()
+        self.rows, self.beside, self.taken, self.clashing = Counter(), Counter(), {}, set()
         for walk in self.walks:
             now: Pair = (None, None)
+            at: str | None = None  # the new state
             for place, (t, shown) in enumerate(zip(walk.steps, walk.shown, strict=True)):
                 if t is None:
-                    now = (None, None)
+                    at = None
                     continue
-                if now[1] != t.state:
+                if at != t.state:
                     now = self._entered(t.state, first=place == 0)
                 following = self._after(now, t)
                 self.rows[now] += walk.copies
+                self.beside[now[0], t.state] += walk.copies
                 if shown:
                     ways = self.taken.setdefault(now, Counter())
                     ways[t.trigger, t.output, following] += walk.copies
-                now = following
+                now, at = following, t.next_state
 
     def _entered(self, state: str, *, first: bool) -> Pair:
         """Where a walk begins, or goes on after rows that nothing is known of."""
         if first and state == self.new.initial and self.old.labels[self.old.initial] == self.new.labels[state]:
             return self._settled(self.old.initial, state)
-        return self.partner.get(state), state
+        return self._settled(self.partner.get(state), state)
 
     def _after(self, now: Pair, t: Transition) -> Pair:
         old = None
@@ -96,17 +100,16 @@ class _Growth:
     def _settled(self, old: str | None, new: str) -> Pair:
         """The pair that rows are counted in: another than the usual one of the new state must not be rare."""
         usual = self.partner.get(new)
-        if old is None or (self.whole and usual is not None):
-            return usual, new
-        return (usual if (old, new) in self.rare else old), new
+        known = usual if old is None or (old, new) in self.rare else old
+        return known, None if self.whole and known is not None else new
 
     def _partners(self) -> dict[str, str]:
         """The old state that the rows in a new state mostly were in."""
         most: dict[str, tuple[int, str]] = {}
-        for (p, q), rows in self.rows.items():
+        for (p, q), rows in self.beside.items():
             if p is not None and q is not None and rows > most.get(q, (0, ""))[0]:
                 most[q] = rows, p
-        for (p, q), rows in self.rows.items():
+        for (p, q), rows in self.beside.items():
             if (p, q) in self.clashing and p != most[str(q)][1] and rows < max(FEW, most[str(q)][0] / RARE):
                 self.rare.add((p, q))
         return self.partner | {q: p for q, (_, p) in most.items()}
@@ -114,7 +117,7 @@ class _Growth:
     def _backwards(self) -> dict[str, str]:
         """The new state that an old one is taken for where only the old machine knows the way."""
         most: dict[str, tuple[int, str]] = {}
-        for (p, q), rows in self.rows.items():
+        for (p, q), rows in self.rows.items():  # of events none
             if p is not None and q is not None and rows > most.get(p, (0, ""))[0]:
                 most[p] = rows, q
         return {p: q for p, (_, q) in most.items()}
@@ -123,7 +126,7 @@ class _Growth:
         """The machine of the pairs that can be reached from the first."""
         pairs, ways = self._reached(self._first())
         if not self.rows.keys() <= set(pairs):  # the new log begins where nothing old leads
-            pairs, ways = self._reached((self.partner.get(self.new.initial), self.new.initial))
+            pairs, ways = self._reached(self._settled(self.partner.get(self.new.initial), self.new.initial))
         start = pairs[0]
         names = self._names(pairs)
         labels = {names[pair]: self._label(pair) for pair in pairs}
@@ -163,9 +166,10 @@ class _Growth:
         counts: dict[Step, tuple[int, float]] = {way: (n, 0.0) for way, n in new.items()}
         for t, rows in self._old(pair):
             way = self._matching(new, t)
+            confirmed, of = (new[way] if way else 0), spent[self._given(t.trigger)]
+            if of and _chance(confirmed, of, t) < CHANCE:
+                continue
             if way is None:
-                if (1 - t.probability) ** spent[self._given(t.trigger)] < CHANCE and spent[self._given(t.trigger)]:
-                    continue
                 way = t.trigger, t.output, (t.next_state, self.back.get(t.next_state))
             n, share = counts.get(way, (0, 0.0))
             counts[way] = n + rows, share + t.probability
@@ -235,6 +239,24 @@ def _shared(pair: Pair, counts: Mapping[Step, tuple[int, float]], whole: bool) -
             yield _Way(pair, trigger, output, to, rows, rows / total[given])
         elif not total[given]:
             yield _Way(pair, trigger, output, to, 0, min(share / weight[given], 1.0))
+
+
+def _chance(confirmed: int, rows: int, t: Transition) -> float:
+    """How likely so few of the new rows give an old answer with its old share. Where some do, one row more is taken to
+    be against the old share, for what the others are may be noise."""
+    if not confirmed:
+        return (1 - t.probability) ** rows
+    share = t.count / (t.count / t.probability + 1)
+    if confirmed >= rows * share:
+        return 1.0
+    choices = lgamma(rows + 1) - lgamma(confirmed + 1) - lgamma(rows - confirmed + 1)
+    term = total = exp(choices + confirmed * log(share) + (rows - confirmed) * log(1 - share))
+    for x in range(confirmed, 0, -1):  # binomial tail
+        term *= x / (rows - x + 1) * (1 - share) / share
+        total += term
+        if term < total * 1e-9:
+            break
+    return total
 
 
 def _first_partners(old: Machine, new: Machine) -> dict[str, str]:

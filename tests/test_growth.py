@@ -96,6 +96,41 @@ def test_an_answer_by_chance_is_gone_once_it_should_have_come(rows: int, kept: b
     assert [(t.count, t.probability) for t in declined] == [(20, 20 / (100 + rows))] * kept
 
 
+def test_one_row_of_an_old_answer_does_not_bring_its_rows_back() -> None:
+    def drain(dry: int, spin: int) -> Machine:
+        ways = [(0, "Timer", 1, None, dry), (0, "Timer", 2, None, spin)]
+        return Machine.build("moore", 0, ["Drain", "Dry", "Spin"], ["Timer"], ways)
+
+    def walks(machine: Machine) -> list[Walk]:
+        return [Walk([t], [True], t.count) for t in machine.transitions]
+
+    new, noisy = drain(1, 367), drain(367, 1)
+    assert {(t.next_state, t.count) for t in grow(drain(367, 0), new, walks(new)).transitions} == {
+        ("Spin", 367),
+        ("Dry", 1),
+    }
+    assert {(t.next_state, t.count) for t in grow(drain(367, 0), noisy, walks(noisy)).transitions} == {
+        ("Spin", 1),
+        ("Dry", 734),
+    }
+
+
+def test_a_machine_of_events_keeps_its_states_and_takes_new_events_in() -> None:
+    ways = [(0, "a", 1, None, 8), (1, "b", 0, None, 4), (1, "End", 2, None, 4)]
+    old = Machine.build("lts", 0, [None, None, "End"], ["a", "b", "End"], ways)
+    ways = [(0, "a", 1, None, 2), (1, "b", 0, None, 1), (1, "c", 1, None, 3), (1, "End", 2, None, 1)]
+    new = Machine.build("lts", 0, [None, None, "End"], ["a", "b", "c", "End"], ways)
+    walks = [Walk(list(new.run(["a", "c", "c", "b", "a", "c", "End"])), [True] * 7)]
+    grown = grow(old, new, walks)
+    assert grown.triggers == ("a", "b", "c", "End")
+    assert facts(grown) == {
+        ("S0", "a", "S1", None, 10),
+        ("S1", "b", "S0", None, 5),
+        ("S1", "c", "S1", None, 3),
+        ("S1", "End", "End", None, 5),
+    }
+
+
 def test_a_machine_without_counts_keeps_its_probabilities() -> None:
     ways = [Transition("A", "go", "B", None, 0, 0.75), Transition("A", "go", "A", None, 0, 0.25)]
     ways += [Transition("A", "on", "B", None, 0, 1.0), Transition("B", "on", "A", None, 0, 1.0)]
