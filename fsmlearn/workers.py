@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module, metadata
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from fsmlearn.spread import Handle, Spread, is_part
 from fsmlearn.streams import STDIN, size_of
 
 LOCAL = "local"  # instead of an address: a cluster of its own on this machine
+ADDRESS = re.compile(r"(\w+://)?[^/\s]+:\d+/?")
 PART = 1 << 25  # bytes of files that are read as one part, as far as there are enough of them
 UNPACKED = 8  # times that a packed file grows, or so
 REACHED = 10.0  # seconds in which a scheduler answers, and has a worker
@@ -41,6 +45,8 @@ def connected(address: str) -> Iterator[Spread]:
 
     Raises ClusterError, one line, where there is none to be had.
     """
+    if address != LOCAL and not ADDRESS.fullmatch(address):
+        raise ClusterError(f"--dask {address}: is no address; give one such as tcp://scheduler:8786, or local")
     try:
         distributed = import_module("distributed")
     except ImportError:
@@ -68,7 +74,7 @@ def connected(address: str) -> Iterator[Spread]:
 def local(workers: int) -> Any:
     """A cluster on this machine of so many processes with a thread each."""
     kept = {f"distributed.nanny.pre-spawn-environ.MALLOC_{which}_THRESHOLD_": KEPT for which in ("TRIM", "MMAP")}
-    with import_module("dask").config.set(kept):
+    with import_module("dask").config.set(kept), _undisturbed():
         return import_module("distributed").LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -76,6 +82,20 @@ def local(workers: int) -> Any:
             dashboard_address="127.0.0.1:0",  # any port that is free
             silence_logs=logging.CRITICAL,
         )
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Processes that start meanwhile never hear of Ctrl-C, which a terminal tells to all: this one ends them.
+
+    A signal that is blocked is blocked in what is started, by this thread or by one that it starts.
+    """
+    resource_tracker.ensure_running()  # or it would let the signal through when the first process starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Cluster:

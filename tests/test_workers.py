@@ -146,8 +146,9 @@ def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ClusterError, match="no scheduler can be reached there") as error, connected(address):
             pass
     assert "\n" not in str(error.value)
-    with pytest.raises(ClusterError, match="no scheduler can be reached there"), connected("no address"):
-        pass
+    for word in ("nonsense", "no address:", "tcp://scheduler"):
+        with pytest.raises(ClusterError, match=f"{word}: is no address; give one such as"), connected(word):
+            pass
 
 
 def test_a_cluster_without_workers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
