@@ -18,9 +18,10 @@ from weakref import finalize
 
 from fsmlearn.errors import LogError
 from fsmlearn.spread import Handle, is_part
-from fsmlearn.streams import STDIN, stdin
+from fsmlearn.streams import BLOCK, STDIN, stdin
 
 ROWS = 1 << 19  # of a part
+PARQUET = b"PAR1"  # what such a file begins with
 T = TypeVar("T")
 
 
@@ -59,7 +60,10 @@ class Disk:
         path = self._folder / "stdin"
         if not path.exists():
             with path.open("wb") as copy:
-                self._written(shutil.copyfileobj, stdin(), copy, 1 << 20)
+                first = stdin().read(BLOCK)
+                self._written(copy.write, first)
+                if b"\0" not in first or first.startswith(PARQUET):  # else it is no log, and may never end
+                    self._written(shutil.copyfileobj, stdin(), copy, BLOCK)
         return str(path)
 
     def read(self, work: Callable[..., Iterable[Any]], *columns: Iterable[Any]) -> Generator[Any, None, list[Handle]]:

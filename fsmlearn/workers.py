@@ -36,6 +36,7 @@ REACHED = 10.0  # seconds in which a scheduler answers, and has a worker
 PATIENCE = 30.0  # seconds without any worker after which none is waited for
 KEPT = 1 << 26  # bytes that malloc keeps for the next block; Dask would have it give them back to the system each time
 ACHE = 1.0  # seconds between looks
+BROUGHT = 30.0  # seconds in which a value is brought, or its worker is looked for
 
 
 @contextmanager
@@ -168,8 +169,17 @@ class Cluster:
         """Wait for the values, the first one that failed being told."""
         handles = list(handles)
         self._wait(handles)
-        with self._told():
-            return iter(self._client.gather(handles))
+        return iter([self._value(handle) for handle in handles])
+
+    def _value(self, handle: Handle) -> Any:
+        """A value that is there; its worker may leave before it is brought, and then it is waited for again."""
+        while isinstance(handle, self._distributed.Future):
+            try:
+                with self._told():
+                    return handle.result(timeout=BROUGHT)
+            except TimeoutError:
+                self._wait([handle])
+        return handle
 
     def text(self, work: Callable[..., Iterable[str]], *columns: Iterable[Any]) -> Iterator[str]:
         """The text of a few parts at a time, so that the workers do not hold all of it."""

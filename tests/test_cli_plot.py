@@ -14,8 +14,11 @@ from machines import WASH, visible
 from pictured import stored
 from typer.testing import CliRunner, Result
 
+from fsmlearn import store
+from fsmlearn.about import Origin
 from fsmlearn.cli.plot import KINDS
 from fsmlearn.cli.program import app
+from fsmlearn.machine import Machine
 from fsmlearn.plots import graphviz
 
 PICTURES = [kind for kind in KINDS if kind != "machine"]
@@ -147,3 +150,14 @@ def test_ctrl_c_while_graphviz_works_leaves_nothing_behind(directory: Path, tmp_
     assert (done.returncode, done.stderr) == (130, "fsmlearn: interrupted; nothing was saved\n")
     shutil.rmtree(bin)
     assert [each.name for each in directory.iterdir()] == ["model.fsm"]
+
+
+def test_a_machine_that_was_written_down_is_drawn_though_it_has_no_rows(tmp_path: Path) -> None:
+    store.save_imported(
+        "spec.fsm",
+        Machine.build("moore", 0, ["Dark", "Light"], ["press"], [(0, "press", 1, None, 0)]),
+        Origin("spec.dot", "0"),
+    )
+    done = plot("machine", "--model", str(tmp_path / "spec.fsm"))
+    assert done.exit_code == 0
+    assert "press → Light" in done.stdout

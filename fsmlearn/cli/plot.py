@@ -151,10 +151,10 @@ def _diagram(
 
 def _rows(given: str | None) -> int:
     if given is None:
-        return 1
+        return 0  # a machine that was written down has no rows
     if not given.isascii() or not given.isdigit() or len(given) > 18:
         raise SettingsError(f"--min-count is {given!r}; give a whole number of rows")
-    return max(int(given), 1)
+    return int(given)
 
 
 def _plane(components: str | None) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def diagram(
     machine: Machine,
     *,
     around: str | None = None,
-    min_count: int = 1,
+    min_count: int = 0,
     noise: Sequence[Comparison] = (),
     unseen: bool = False,
     states: int = STATES,
