@@ -12,6 +12,8 @@ from fsmlearn import mending, merging, search
 from fsmlearn.evidence import Rows, Table, astray
 from fsmlearn.mending import Mended
 
+LEARNED = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]  # seeds of what takes seconds
+
 
 def _merged(rows: Rows) -> Mended:
     """What is learned without a network."""
@@ -40,7 +42,7 @@ def test_breaks_are_where_rows_are_lost(seed: int) -> None:
     assert mended.length < now.length
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", LEARNED)
 def test_a_made_up_row_leaves_the_machine_where_it_was(seed: int) -> None:
     case, strange = hidden(seed, made_up=0.02)
     now = case.true()
@@ -57,7 +59,7 @@ def test_a_made_up_row_leaves_the_machine_where_it_was(seed: int) -> None:
     assert case.exact(rows, learned)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", LEARNED)
 def test_the_machine_is_found_in_spite_of_lost_rows(seed: int) -> None:
     case, _ = hidden(seed, lost=0.02)
     rows, now = _merged(case.rows)

@@ -83,7 +83,8 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     assert (noise.observed, noise.noise, noise.learned) == (1, 1, 0.0)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
 def test_the_vending_machine_is_learned_and_its_wrong_rows_are_named(seed: int) -> None:
     true = truth("vending_machine")
     learned = learn(SAMPLES / "vending_machine.csv", settings=Settings(seed=seed))

@@ -77,6 +77,7 @@ def same(one: Learned, other: Learned) -> bool:
     return facts[0] == facts[1] and all(np.array_equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["washing_machine", "vending_machine"])
 def test_a_cluster_learns_what_one_process_learns(name: str, cluster: Cluster, tmp_path: Path) -> None:
     files = cut(tmp_path, name, 5)
