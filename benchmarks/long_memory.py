@@ -52,7 +52,7 @@ def main(seeds: int) -> None:
             params = min(epochs, key=lambda epoch: epoch.held_out_loss).params
             rng = np.random.default_rng(seed)  # as `train` used it: weights first, then the held-out traces
             cell.initial(data.words, plan.hidden, len(data.answers), rng)
-            _, held = split(data, plan.held_out, rng)
+            _, (held, _) = split(data, plan.held_out, rng)
             carried = np.zeros((len(data.starts), cell.width(params)), np.float32)
             loss, right = evaluate(forest(only_deciding, held), cell, params, carried)
             asked = np.concatenate([targets[data.starts[w] : data.starts[w] + data.lengths[w]] for w in held])

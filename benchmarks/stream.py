@@ -43,14 +43,14 @@ def pieces(row: Callable[[int], str], rows: int) -> Iterator[bytes]:
 
 
 def measure(
-    place: str, header: str, row: Callable[[int], str], rows: int, options: list[str]
+    place: str, header: str, row: Callable[[int], str], rows: int, command: list[str], status: int = 0
 ) -> tuple[float, float, int]:
-    """Seconds of processor, seconds of wall clock, KiB held at most."""
+    """Seconds of processor, seconds of wall clock, KiB held at most, by a command that ends with this status."""
     path = Path(place) / "rows.csv"
     with path.open("wb") as file:
         file.write(header.encode())
         file.writelines(pieces(row, rows))
-    words = [sys.executable, "-m", "fsmlearn", "predict", "-", *options]
+    words = [sys.executable, "-m", "fsmlearn", *command]
     began = time.perf_counter()
     with path.open("rb") as source, subprocess.Popen(["cat"], stdin=source, stdout=subprocess.PIPE) as cat:
         process = subprocess.Popen(words, stdin=cat.stdout, stdout=subprocess.PIPE, cwd=place)
@@ -59,11 +59,11 @@ def measure(
         cat.stdout.close()
         reader = threading.Thread(target=drain, args=[process.stdout])
         reader.start()
-        _, status, used = os.wait4(process.pid, 0)
+        _, ended, used = os.wait4(process.pid, 0)
         reader.join()
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"predict ended with {process.returncode}")
+        process.returncode = os.waitstatus_to_exitcode(ended)
+    if process.returncode != status:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     return used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss
 
 
@@ -79,10 +79,10 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as place:
         store.save(Path(place) / "model.fsm", WASH, about(), {})
         for name, (header, row) in FORMS.items():
-            show(name, rows, measure(place, header, row, rows, []))
+            show(name, rows, measure(place, header, row, rows, ["predict", "-"]))
         name, (header, row) = next(iter(FORMS.items()))
         few = rows // 10
-        show("--line-buffered", few, measure(place, header, row, few, ["--line-buffered"]))
+        show("--line-buffered", few, measure(place, header, row, few, ["predict", "-", "--line-buffered"]))
 
 
 def show(name: str, rows: int, measured: tuple[float, float, int]) -> None:

@@ -32,6 +32,36 @@ class LogSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class VariableSummary:
+    """One variable whose value is part of the visible state."""
+
+    name: str
+    values: tuple[str, ...]  # words of the log, or names of levels
+    levelled: bool  # whether it is a number that was cut into levels
+    cuts: tuple[float, ...]  # between levels
+    given: bool  # whether somebody gave the cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one trigger moves."""
+
+    trigger: str
+    rows: int
+    moved: tuple[int, ...]  # of these, rows in which each variable took another value
+
+
+@dataclass(frozen=True, slots=True)
+class GridSummary:
+    """What was made of rows that say how things stand; empty for other logs."""
+
+    rows: int = 0  # of the log; its moves are fewer
+    trigger: Literal["", "before", "after"] = ""  # when what a row names as its trigger happened, if rows name one
+    variables: tuple[VariableSummary, ...] = ()
+    moves: tuple[Moved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NoiseSummary:
     """What was not believed: every kind with its estimated rate, and how many rows were dropped and repaired."""
 
@@ -156,6 +186,7 @@ class About:
     settings: Mapping[str, str | int | float | bool | None]
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
     held_out: HeldOut = HeldOut()
+    grid: GridSummary = GridSummary()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
@@ -207,6 +238,8 @@ def shaped(kind: Any, value: Any, where: str) -> Any:
         if value.keys() == hints.keys():
             return kind(**{name: shaped(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
     elif origin is tuple and isinstance(value, list):
+        if inner == (int, Ellipsis) and set(map(type, value)) <= {int}:  # there may be many
+            return tuple(value)
         if inner[-1] is Ellipsis:
             return tuple(shaped(inner[0], each, where) for each in value)
         if len(inner) == len(value):

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from fsmlearn.counts import EVIDENCE
-from fsmlearn.junctions import NEVER, Beliefs, first_rates, least
+from fsmlearn.junctions import NEVER, Beliefs, Breaks, first_rates, least
 from fsmlearn.logs import UNKNOWN
 from fsmlearn.rows import CURRENT, NEXT, STRAY, TRUE, Bools, Floats, Ints, Rows, wide
-from fsmlearn.stretches import Stretches, around, stretches
+from fsmlearn.stretches import Kinds
 
 MANY = 50_000  # rows in doubt that tell the rates of noise well enough
 SWAPPED = 3  # added to a candidate's index where a path came by way of a swapped pair
@@ -25,28 +25,26 @@ SWAPPED = 3  # added to a candidate's index where a path came by way of a swappe
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """What happened around the broken junctions, told of M rows."""
+    """What happened around the broken junctions, told of M rows: of a log, or of the kinds of its stretches."""
 
     at: Ints  # (M,) the rows; all others are true
-    often: Ints  # (M,) how often a row of this story stands in the log; 1 once the story is told of all
     state: Ints  # (M,) true current state
     next: Ints  # (M,)
     what: Ints  # (M,) TRUE, NEXT, CURRENT or STRAY
     gap: Bools  # (M,) rows lost before this row
     swap: Bools  # (M,) this row and the one after it change places
-    score: float = 0.0  # log probability, up to a constant
 
-    def rows(self, which: Bools) -> int:
-        """How many rows of the log these (M,) are."""
-        return int(self.often[which].sum())
+    def of(self, rows: Ints, at: Ints | None = None) -> Story:
+        """What is told of some of its rows, as a story of other ones that are like them."""
+        at = np.arange(len(rows)) if at is None else at
+        return Story(at, self.state[rows], self.next[rows], self.what[rows], self.gap[rows], self.swap[rows])
 
 
 @dataclass(frozen=True, eq=False)
 class _Lattice:
-    """Log probabilities of all stories of the M rows in doubt, which form stretches, the longest first."""
+    """Log probabilities of all stories of M rows, which form stretches, the longest first."""
 
-    at: Ints  # (M,) the rows
-    begins: Ints  # index into at of each stretch's first row
+    begins: Ints  # of each stretch its first row
     length: Ints  # of each stretch
     pre: Ints  # (M, 3) candidates for the state before each row, UNKNOWN where there is none
     post: Ints  # (M, 4) and after it
@@ -60,92 +58,101 @@ class _Lattice:
 
 def whole(rows: Rows) -> Story:
     """The story in which every row is true, and rows are lost wherever the chain is broken."""
-    at = np.flatnonzero(rows.broken)
-    some = np.ones(len(at), np.int64)
-    return Story(at, some, wide(rows.state[at]), wide(rows.next[at]), 0 * some, some > 0, some < 0)
+    at = np.flatnonzero(rows.broken())
+    none = np.zeros(len(at), np.int64)
+    return Story(at, wide(rows.state[at]), wide(rows.next[at]), none, none == 0, none > 0)
 
 
-def settled(rows: Rows, beliefs: Beliefs, spurious: float) -> Story:
-    """The story whose own rates of noise lead to it; `spurious` is the rate of stray rows that leave the state alone.
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """What is in doubt in a log of n rows."""
+
+    rows: int  # n
+    broken: int  # junctions
+    breaks: Breaks
+    kinds: Kinds
+    sample: Kinds  # some of them, as often as they are drawn
+    share: float  # of the rows in doubt that are drawn
+
+
+def stride(rows: int) -> int:
+    """Every which stretch is to be drawn, where so many rows are in doubt: MANY of them tell the rates well enough."""
+    return max(-(-rows // MANY), 1)
+
+
+def settled(doubts: Doubts, beliefs: Beliefs, spurious: float) -> Story:
+    """The story of each kind whose own rates of noise lead to it; `spurious` is the rate of stray rows that leave the
+    state alone.
 
     Two gaps near each other may look like a swap by chance, so swaps must explain a good deal more than a story
-    without them. Stretches of rows that are alike have the same story, so it is told of one of them; and where many
-    rows are in doubt, some of them tell the rates.
+    without them. Where many rows are in doubt, some of them tell the rates.
     """
-    rates = first_rates(rows, beliefs, spurious)
-    doubts = stretches(rows, int(beliefs.start.argmax()))
-    some = doubts.sample(MANY)
-    story, rates_of_story = _settle(rows, some, beliefs, rates | {"swap": least(len(rows))}, swaps=False)
-    swapped, rates_of_swapped = _settle(rows, some, beliefs, rates, swaps=True)
-    if swapped.score - story.score > max(EVIDENCE, 0.5 * swapped.rows(swapped.swap)):
-        story, rates_of_story = swapped, rates_of_swapped
-    return _told(doubts, story if some is doubts else tell(rows, doubts, beliefs, rates_of_story))
+    rates = first_rates(doubts.breaks, doubts.rows, doubts.broken, beliefs, spurious)
+    plain = _settle(doubts, beliefs, rates | {"swap": least(doubts.rows)}, swaps=False)
+    best = _settle(doubts, beliefs, rates, swaps=True)
+    if best.score - plain.score <= max(EVIDENCE, 0.5 * _rows(doubts.sample, best.story.swap)):
+        best = plain
+    return best.story if doubts.sample is doubts.kinds else tell(doubts.kinds, beliefs, best.rates)[0]
 
 
-def _told(doubts: Stretches, story: Story) -> Story:
-    """The story of some stretches told of all that are like them."""
-    like = doubts.like
-    return Story(
-        at=doubts.every,
-        often=np.ones(len(like), np.int64),
-        state=story.state[like],
-        next=story.next[like],
-        what=story.what[like],
-        gap=story.gap[like],
-        swap=story.swap[like],
-        score=story.score,
-    )
+@dataclass(frozen=True, eq=False)
+class _Settled:
+    story: Story
+    score: float
+    rates: dict[str, float]  # that it is told with
 
 
-def _settle(
-    rows: Rows, doubts: Stretches, beliefs: Beliefs, rates: dict[str, float], *, swaps: bool
-) -> tuple[Story, dict[str, float]]:
-    """A story from first rates of noise on, and the rates that it is told with; without `swaps` theirs stays."""
-    n = len(rows) * doubts.share
-    floor = least(len(rows))
-    story = tell(rows, doubts, beliefs, rates)
+def _settle(doubts: Doubts, beliefs: Beliefs, rates: dict[str, float], *, swaps: bool) -> _Settled:
+    """A story of the sample, from first rates of noise on; without `swaps` theirs stays."""
+    kinds, n, floor = doubts.sample, doubts.rows * doubts.share, least(doubts.rows)
+    story, score = tell(kinds, beliefs, rates)
     for _ in range(2):
-        moving = (story.what == STRAY) & (rows.state[story.at] != rows.next[story.at])
+        moving = (story.what == STRAY) & (kinds.state != kinds.next)
         rates = rates | {
-            "label": max(story.rows(story.what == NEXT) / n, floor),
-            "current": max(story.rows(story.what == CURRENT) / n, floor),
-            "stray": max(story.rows(moving) / n, floor),
-            "drop": min(max(story.rows(story.gap) / n, floor) / beliefs.shows, 0.5),
+            "label": max(_rows(kinds, story.what == NEXT) / n, floor),
+            "current": max(_rows(kinds, story.what == CURRENT) / n, floor),
+            "stray": max(_rows(kinds, moving) / n, floor),
+            "drop": min(max(_rows(kinds, story.gap) / n, floor) / beliefs.shows, 0.5),
         }
         if swaps:
-            rates["swap"] = max(story.rows(story.swap) / n, floor)
-        story = tell(rows, doubts, beliefs, rates)
-    return story, rates
+            rates["swap"] = max(_rows(kinds, story.swap) / n, floor)
+        story, score = tell(kinds, beliefs, rates)
+    return _Settled(story, score, rates)
 
 
-def tell(rows: Rows, doubts: Stretches, beliefs: Beliefs, rates: Mapping[str, float]) -> Story:
-    """The likeliest story (Viterbi) of one of every kind of stretch of rows in doubt, all stretches at once.
+def _rows(kinds: Kinds, which: Bools) -> int:
+    """How many rows of the log some rows of the kinds (m,) are."""
+    return int(kinds.often[which].sum())
+
+
+def tell(kinds: Kinds, beliefs: Beliefs, rates: Mapping[str, float]) -> tuple[Story, float]:
+    """(the likeliest story (Viterbi) of every kind of stretch of rows in doubt, all stretches at once; its log
+    probability in all the log, up to a constant).
 
     Between two rows the machine is in one state, or in two if rows are lost there. A stretch begins and ends at
     a junction that is whole or at an end of the trace. `rates` are as `first_rates` gives them.
     """
-    at = doubts.at
-    none = np.zeros(len(at), np.bool_)
+    none = np.zeros(len(kinds), np.bool_)
     story = Story(
-        at, doubts.often, wide(rows.state[at]), wide(rows.next[at]), np.zeros(len(at), np.int64), none, none.copy()
+        np.arange(len(kinds)), kinds.state.copy(), kinds.next.copy(), np.zeros(len(kinds), np.int64), none, none.copy()
     )
-    return _best_path(_lattice(rows, beliefs, rates, at), rows, story) if len(at) else story
+    return (story, _best_path(_lattice(kinds, beliefs, rates), kinds, story)) if len(kinds) else (story, 0.0)
 
 
-def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints) -> _Lattice:
-    """Candidates and probabilities for the rows `at`.
+def _lattice(kinds: Kinds, beliefs: Beliefs, rates: Mapping[str, float]) -> _Lattice:
+    """Candidates and probabilities for the rows of the kinds.
 
     Candidates for the state after a row: what it says, what the next row says, what usually follows, and what the row
     before says (rows swapped); before a row: what it says, what the row before says (or where traces begin), and what
     the next row says.
     """
-    begins = np.flatnonzero(rows.first[at] | (np.diff(at, prepend=-2) > 1))
-    length = np.diff(np.append(begins, len(at)))
+    begins = np.flatnonzero(kinds.begin)
+    length = np.diff(np.append(begins, len(kinds)))
     by_length = np.argsort(-length, kind="stable")
     begins, length = begins[by_length], length[by_length]
-    start = int(beliefs.start.argmax())
-    p, x, q, o = (wide(column[at]) for column in (rows.state, rows.trigger, rows.next, rows.output))
-    last_q, next_p = around(rows, at, start)
+    rows, start = beliefs.rows, int(beliefs.start.argmax())
+    p, x, q, o = kinds.state, kinds.trigger, kinds.next, kinds.output
+    last_q, next_p = kinds.before, kinds.after
     pre = np.stack([p, last_q, next_p], 1)
     post = np.stack([q, next_p, beliefs.usual(p, x), last_q], 1)
     known_pre, known_post = pre != UNKNOWN, post != UNKNOWN
@@ -166,7 +173,7 @@ def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints)
         (post == p[:, None]) & (p != q)[:, None] & (astray > relabelled)
     )  # (M, 4) the row might as well not be there
     same_p, same_q = (pre == p[:, None])[:, :, None], (post == q[:, None])[:, None, :]
-    row = np.full((len(at), 3, 4), NEVER)
+    row = np.full((len(kinds), 3, 4), NEVER)
     row = np.where(same_p & same_q, np.where(stays, blank, true)[:, None, None], row)
     changed = np.where(strays, astray, relabelled)
     row = np.where(same_p & ~same_q & known_post[:, None, :], changed[:, None, :], row)
@@ -175,8 +182,8 @@ def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints)
     what = np.where(same_p & same_q, np.where(stays, STRAY, TRUE)[:, None, None], what)
 
     # two rows that changed places: the second leads to where the first begins
-    pair = np.full(len(at), NEVER)
-    fits = (q[1:] == p[:-1]) & (np.diff(at) == 1) & ~rows.first[at[1:]]
+    pair = np.full(len(kinds), NEVER)
+    fits = (q[1:] == p[:-1]) & ~kinds.begin[1:]
     pair[:-1] = np.where(fits, log_rate["swap"] + as_read[:-1] + as_read[1:], NEVER)
 
     # a junction: one state, or rows lost in between
@@ -189,21 +196,21 @@ def _lattice(rows: Rows, beliefs: Beliefs, rates: Mapping[str, float], at: Ints)
     lost_first = log_rate["drop"] + beliefs.jump(np.full(rows.states, start), states)
     open_trace = np.maximum(np.log(beliefs.start), lost_first)  # (S,)
     opening = np.where(
-        rows.first[at[begins]][:, None] & known_pre[begins],
+        kinds.first[begins][:, None] & known_pre[begins],
         open_trace[pre_code[begins]],
         np.where(pre[begins] == p[begins][:, None], 0.0, NEVER),
     )
     ends = begins + length - 1
-    closing = np.where(rows.last[at[ends]][:, None] | (post[ends] == q[ends][:, None]), 0.0, NEVER)
-    return _Lattice(at, begins, length, pre, post, opening, row, pair, junction, closing, what)
+    closing = np.where(kinds.last[ends][:, None] | (post[ends] == q[ends][:, None]), 0.0, NEVER)
+    return _Lattice(begins, length, pre, post, opening, row, pair, junction, closing, what)
 
 
-def _best_path(lattice: _Lattice, rows: Rows, story: Story) -> Story:
-    """The likeliest path through each stretch, written into the story."""
-    at, pre, post, begins = lattice.at, lattice.pre, lattice.post, lattice.begins
-    p, q = wide(rows.state[at]), wide(rows.next[at])
-    before, after = np.full((len(at), 3), NEVER), np.full((len(at), 4), NEVER)
-    from_pre, from_post = np.zeros((len(at), 4), np.int64), np.zeros((len(at), 3), np.int64)
+def _best_path(lattice: _Lattice, kinds: Kinds, story: Story) -> float:
+    """The likeliest path through each stretch, written into the story; returns the log probability of all."""
+    pre, post, begins, m = lattice.pre, lattice.post, lattice.begins, len(kinds)
+    p, q = kinds.state, kinds.next
+    before, after = np.full((m, 3), NEVER), np.full((m, 4), NEVER)
+    from_pre, from_post = np.zeros((m, 4), np.int64), np.zeros((m, 3), np.int64)
     before[begins] = lattice.opening
     for step in range(int(lattice.length[0])):
         i = begins[: np.searchsorted(-lattice.length, -step)] + step
@@ -237,4 +244,4 @@ def _best_path(lattice: _Lattice, rows: Rows, story: Story) -> Story:
         here, i, a, start = j[inside], j[inside] - 1, a[inside], start[inside]
         b = from_post[here, a]
         story.gap[here] = post[i, b] != pre[here, a]
-    return replace(story, score=float(ending.max(1) @ story.often[begins]))
+    return float(ending.max(1) @ kinds.often[begins])

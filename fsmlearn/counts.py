@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, Bools, Floats, Ints, Rows
+from fsmlearn.rows import NEXT, OUTPUT, STRAY, TRIGGER, Bools, Floats, Ints, Tally
 
 KINDS = (STRAY, OUTPUT, TRIGGER)  # of noise that the counts can show
 EVIDENCE = 10.0  # nats by which a kind of noise must explain a log better before it is believed in at all
@@ -41,14 +41,14 @@ class _Fit:
     rates: dict[int, float]  # by kind
 
 
-def judge(rows: Rows, use: Bools, label_rate: float) -> Verdict:
-    """Judge the transitions of the rows `use`; `label_rate` is the rate of wrong next states, from the chain.
+def judge(tally: Tally, label_rate: float) -> Verdict:
+    """Judge the transitions that were counted; `label_rate` is the rate of wrong next states, from the chain.
 
     Kinds of noise are taken in one by one, the best first, while one raises the log likelihood by more than EVIDENCE
     and half the log of the rows it explains (as BIC counts a parameter). A rate that would reach HIGHEST is no noise,
     and one read off a twentieth of the places where such noise would fall is no rate of the whole log.
     """
-    counts = _Counts(rows, use, label_rate)
+    counts = _Counts(tally, label_rate)
     kinds: tuple[int, ...] = ()
     best = counts.fit(kinds, 0.0)
     while True:
@@ -73,11 +73,11 @@ def judge(rows: Rows, use: Bools, label_rate: float) -> Verdict:
 class _Counts:
     """The K distinct transitions of some rows with their counts, and where noise would put how many rows."""
 
-    def __init__(self, rows: Rows, use: Bools, label_rate: float) -> None:
+    def __init__(self, rows: Tally, label_rate: float) -> None:
         self.rows = rows
-        found, count = rows.distinct[0], rows.count_in(use)
-        self.transition = found[count > 0]
-        self.count = count[count > 0].astype(float)  # (K,), as all that follow
+        used = rows.count > 0
+        self.transition = rows.transition[used]
+        self.count = rows.count[used].astype(float)  # (K,), as all that follow
         p, x, q, o = rows.parts(self.transition)
         self.stays = q == p
         _, self.state = np.unique(p, return_inverse=True)
@@ -90,7 +90,7 @@ class _Counts:
         in_cell = np.bincount(self.cell, self.count)[self.cell]
         in_state = np.bincount(self.state, self.count)[self.state]
         # a wrong next state in the last row of a trace breaks no chain, so only what is seen nowhere else can be it
-        last = np.bincount(rows.distinct[1][rows.last & use], minlength=len(found))[count > 0]
+        last = rows.last[used]
         ends = np.bincount(self.cell, last)[self.cell] - last
         self.label = np.where(last == self.count, label_rate * ends / max(rows.states - 1, 1), 0.0)
         # were it true, it would not be seen at the ends of traces alone, unless traces end with that next state

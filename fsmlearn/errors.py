@@ -16,6 +16,10 @@ class FormatError(FsmlearnError):
     """A machine in the format of another tool cannot be read as it stands; the text names file, line and remedy."""
 
 
+class ClusterError(FsmlearnError):
+    """A cluster cannot be reached, has no workers, or lost them."""
+
+
 class ModelError(FsmlearnError):
     """A model file is missing, foreign, truncated or of another version, or not of a kind that can be used for this."""
 

@@ -99,6 +99,11 @@ class Rows:
         """The rows that begin a trace."""
         return slice(0, int(self.offsets[1]))
 
+    @cached_property
+    def begun(self) -> Ints:
+        """Those of them of which it is known that nothing came before."""
+        return np.flatnonzero(~self.broken[self.first])
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -135,16 +140,13 @@ def pack(
     triggers: int,
     answer_label: Ints,
     certain: bool = False,
-    traces: Ints | None = None,
     copies: Ints | None = None,
 ) -> Rows:
     """Pack rows that stand trace by trace. label, trigger, answer, broken are (N,); offsets (R + 1,).
 
-    Where traces are equal, `traces` (m,) are the different ones and `copies` (m,) says how many there are of each.
+    Where a trace stands for several that are equal, `copies` (R,) says for how many.
     """
     begins, length = offsets[:-1], np.diff(offsets)
-    if traces is not None:
-        begins, length = begins[traces], length[traces]
     by_length = np.argsort(-length, kind="stable")
     falling = length[by_length]
     steps = np.arange(falling[0])

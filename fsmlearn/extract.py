@@ -18,15 +18,17 @@ from fsmlearn import evidence, mending, merging, search
 from fsmlearn.cluster import group
 from fsmlearn.evidence import Ints, Rows, Table
 from fsmlearn.growth import Walk
-from fsmlearn.histories import Histories, numbered
+from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine, Transition
 from fsmlearn.rnn import FloatArray
 from fsmlearn.search import Standing
-from fsmlearn.train import Model, visit
+from fsmlearn.train import Model, history_before, remember
 
 Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
+ASKED = 1 << 15  # rows at which the network is asked in one go
+PIECE = 2048  # rows of the pieces of a long trace
 MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
 DEEPER = 8  # times at most that words are put behind triggers before the log is asked
@@ -49,15 +51,20 @@ class Oracle:
     """The network, asked what it would answer. N packed rows, M numbers of memory, S visible states, A triggers."""
 
     model: Model
-    vectors: FloatArray  # (N, M) the cell's memory before each row
+    memory: FloatArray  # (P + 1, M) of the cell after each history, and after none
+    before: Ints  # (N,) history before each row
     rows: Rows
     labels: int  # S, 0 where the log hides states
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
 
     def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
         """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it."""
+        parts = np.split(which, np.arange(ASKED, len(which), ASKED))
+        return np.concatenate([self._answer(part, word) for part in parts])
+
+    def _answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
         cell, params = self.model.cell, self.model.params
-        vectors, label = self.vectors[which], self.rows.label[which]
+        vectors, label = self.memory[self.before[which]], self.rows.label[which]
         answer = np.zeros(len(which), np.int64)
         lost = np.zeros(len(which), np.bool_)
         for trigger in word:
@@ -73,30 +80,31 @@ class Oracle:
         return answer.astype(np.int16)
 
 
-def first_alike(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Ints:
-    """(R,) for each trace of a log the first one that is equal to it, answers and gaps (N,) included."""
-    rows = np.column_stack([data.inputs, data.targets + 1, gap])
-    number = numbered(rows, max(data.words, len(data.answers) + 1, 2), log.offsets)[log.offsets[1:] - 1]
-    _, first, index = np.unique(number, return_index=True, return_inverse=True)
-    return first[index]
-
-
 def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
-    """A log as rows for `evidence`; `gap` (N,) marks rows before which others are lost."""
+    """A log of distinct traces as rows for `evidence`; `gap` (N,) marks rows before which others are lost.
+
+    All traces are stepped through at once, so a very long one is cut into pieces; what led to a piece is then found by
+    what follows, as where rows are lost.
+    """
     visible = log.kind == "visible"
-    traces, copies = np.unique(first_alike(log, data, gap), return_counts=True)
+    length = np.diff(log.offsets)
+    pieces = np.where(length > 2 * PIECE, -(-length // PIECE), 1)
+    inside = np.arange(int(pieces.sum())) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    offsets = np.append(np.repeat(log.offsets[:-1], pieces) + inside * PIECE, log.offsets[-1])
+    if len(inside) > len(length):
+        gap = gap.copy()
+        gap[offsets[:-1][inside > 0]] = True
     return evidence.pack(
         log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
         log.trigger.astype(np.int64),
         data.targets.astype(np.int64),
-        log.offsets,
+        offsets,
         gap,
         labels=len(log.states) if visible else 1,
         triggers=len(log.triggers),
         answer_label=np.array([state for state, _ in data.answers], np.int64),
         certain=not visible,
-        traces=traces,
-        copies=copies,
+        copies=np.repeat(np.bincount(data.like, minlength=len(length)), pieces),
     )
 
 
@@ -177,18 +185,19 @@ def extract(
     states: int | None = None,
     old: Machine | None = None,
 ) -> Extraction:
-    """Find the machine behind a clean log with the help of a network trained on it, and of an old machine.
+    """Find the machine behind a clean log of distinct traces with the help of a network trained on it, and of an old
+    machine.
 
     `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
     there are visible states); by itself the number of states follows from the description length.
     """
     whole = rows = packed(log, data, gap)
-    vectors = visit(data, model.cell, model.params, rows.order)
+    memory = remember(data, model.cell, model.params)
     met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
     met[rows.cell_label, rows.cell_trigger] = True
-    oracle = Oracle(model, vectors, rows, len(log.states), met)
+    oracle = Oracle(model, memory, history_before(data, rows.order), rows, len(log.states), met)
     first = first_answers(oracle)
-    least = int(np.clip(len(log) / 4000, 3, 20))
+    least = int(np.clip(data.rows / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
     proposed = search.from_groups(rows, groups, clusters)
     if whole.certain:
@@ -217,7 +226,7 @@ def extract(
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)
-    return Extraction(learned, names(log, data, rows, now, learned), rows, now, len(vectors), clusters)
+    return Extraction(learned, names(log, data, rows, now, learned), rows, now, len(whole), clusters)
 
 
 def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Standing) -> Standing:
@@ -285,7 +294,7 @@ def names(log: Log, data: Histories, rows: Rows, now: Standing, learned: Machine
 
 def _initial(rows: Rows, now: Standing) -> int:
     """The state that most traces begin in."""
-    return int(rows.counted(now.fit.states[rows.first], rows.first).argmax())
+    return int(rows.counted(now.fit.states[rows.begun], rows.begun).argmax())
 
 
 def table_of(machine: Machine, log: Log, data: Histories, rows: Rows) -> Table:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsmlearn.logs import Log
-from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, find
+from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, Tally, find
 from fsmlearn.runs import among, united
 
 Action = Literal["dropped", "repaired"]
@@ -73,7 +74,11 @@ class Findings(Sequence[Finding]):
 def nothing() -> Findings:
     """No finding."""
     none = np.zeros(0, np.int64)
-    return Findings(none, none > 0, none, lambda _: [])
+    return Findings(none, none > 0, none, _nobody)
+
+
+def _nobody(_: slice) -> list[Reason]:
+    return []
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +93,9 @@ class Decisions:
     stray: float  # rate of stray rows that say that the state stays
 
 
-def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
-    """A finding for each row that is not in the clean log as it was read, at its place."""
+def findings(log: Log, read: Rows, decided: Decisions, tally: Tally) -> Findings:
+    """A finding for each row that is not in the clean log as it was read, at its place; `tally` is that of the rows as
+    read, of all parts of the log."""
     moved = np.zeros(len(read), np.bool_)
     moved[_moved(read, decided.swapped)] = True
     at = np.flatnonzero(moved | decided.drop | (decided.chain != TRUE) | (decided.counts != TRUE))  # clean order
@@ -101,7 +107,7 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
     at, row = at[by_row], row[by_row]
     stray = (decided.chain[at] == STRAY) | (decided.counts[at] == STRAY)
     kind = np.where(stray, SPURIOUS, np.where(moved[at], SWAP, LABEL)).astype(np.int8)
-    tallies = _tallies(read, row)
+    tallies = _tallies(read, row, tally)
     words = _Words((*log.states, "(empty)"), log.triggers, (*log.outputs, "(empty)"), bool(log.outputs), decided.stray)
 
     def codes(rows: Rows, at: Ints) -> list[Codes]:
@@ -115,25 +121,31 @@ def findings(log: Log, read: Rows, decided: Decisions) -> Findings:
         dtype=np.int32,
         casting="same_kind",
     )  # (19, F) of the findings alone, so that nothing of the whole log is held
-    reasons: dict[tuple[int, ...], Reason] = {}  # many are the same
-
-    def told(some: slice) -> list[Reason]:
-        found = list(map(tuple, facts[:, some].T.tolist()))
-        for each in set(found) - reasons.keys():
-            reasons[each] = _reason(words, each[:4], each[4:8], each[8:11], *each[11:]), None
-        return [reasons[each] for each in found]
-
-    return Findings(row, decided.drop[at], kind, told)
+    return Findings(row, decided.drop[at], kind, _Reasons(words, facts))
 
 
-def _tallies(rows: Rows, at: Ints) -> tuple[Ints, Ints, Ints]:
+def _tallies(rows: Rows, at: Ints, tally: Tally) -> tuple[Ints, Ints, Ints]:
     """How often what the rows `at` say comes in the log: the transition; its (state, trigger); these and next state."""
     found, kind = rows.distinct
-    same = rows.count
-    cell = np.unique(found // (rows.states * rows.outputs), return_inverse=True)[1]
-    arc = np.unique(found // rows.outputs, return_inverse=True)[1]
+    same, everywhere = tally.all, find(tally.transition, found)
+    cell = np.unique(tally.transition // (rows.states * rows.outputs), return_inverse=True)[1]
+    arc = np.unique(tally.transition // rows.outputs, return_inverse=True)[1]
     totals = (same, *(np.bincount(group, same)[group].astype(np.int64) for group in (cell, arc)))
-    return tuple(total[kind[at]] for total in totals)  # type: ignore[return-value]
+    return tuple(total[everywhere[kind[at]]] for total in totals)  # type: ignore[return-value]
+
+
+class _Reasons:
+    """The reasons of findings by the facts (19, F) that they are made of; many are the same."""
+
+    def __init__(self, words: _Words, facts: NDArray[np.int32]) -> None:
+        self._words, self._facts = words, facts
+        self._known: dict[tuple[int, ...], Reason] = {}
+
+    def __call__(self, some: slice) -> list[Reason]:
+        found = list(map(tuple, self._facts[:, some].T.tolist()))
+        for each in set(found) - self._known.keys():
+            self._known[each] = _reason(self._words, each[:4], each[4:8], each[8:11], *each[11:]), None
+        return [self._known[each] for each in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 What a row does to a run depends only on the belief that the run is held in and on the row's words, so each such step is
 taken once and remembered. Runs are remembered by name, the latest of them only: an endless stream may name new
-runs for ever. Standard library only; what a step is, is the caller's to say.
+runs for ever. Standard library only; what a step is, and what else is kept of a run, is the caller's to say.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 LATEST = 100_000  # runs that are remembered at least
-STEPS = 50_000  # that are remembered at most
+STEPS = 100_000  # that are remembered at most, together with the states believed in after them
 
 Belief = Mapping[str, float]  # state -> its probability
 Words = tuple[str, ...]
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class _Place:
@@ -27,39 +28,89 @@ class _Place:
         self.belief = belief
 
 
-class Following(Generic[T]):
-    """Answers rows of many runs. `step` says where a belief is led by a row's words, and the answer."""
+class Run(Generic[K]):
+    """A run, where it is, and what its caller keeps of it."""
+
+    __slots__ = ("kept", "place")
+
+    def __init__(self, place: _Place, kept: K) -> None:
+        self.place = place
+        self.kept = kept
+
+
+class Following(Generic[T, K]):
+    """Answers rows of many runs. `step` says where a belief is led by a row's words, and the answer; `begin` makes what
+    is kept of a new run, and `over` is told of every run that is forgotten."""
 
     def __init__(
-        self, start: Belief, step: Callable[[Belief, Words], tuple[Belief, T]], latest: int = LATEST, steps: int = STEPS
+        self,
+        start: Belief,
+        step: Callable[[Belief, Words], tuple[Belief, T]],
+        begin: Callable[[], K],
+        over: Callable[[str, Run[K]], None] | None = None,
+        latest: int = LATEST,
+        steps: int = STEPS,
     ) -> None:
         self._start = _Place(start)
         self._step = step
+        self._begin = begin
+        self._tell = over
         self._latest = latest
         self._most = steps
+        self._size = 0  # of what is remembered of steps
         self._places: dict[tuple[tuple[str, float], ...], _Place] = {}
         self._steps: dict[tuple[_Place, Words], tuple[_Place, T]] = {}
-        self._runs: dict[str, _Place] = {}  # fewer than `latest`; when they are as many, they become the older ones
-        self._older: dict[str, _Place] = {}
+        self._runs: dict[str, Run[K]] = {}  # fewer than `latest`; when they are as many, they become the older ones
+        self._older: dict[str, Run[K]] = {}
 
-    def answer(self, run: str, words: Words) -> T:
-        """Lead a run on by a row's words. A run that is new, or not among the latest, begins at the start.
+    def run(self, name: str) -> Run[K]:
+        """The run of that name. One that is new, or not among the latest, begins at the start."""
+        run = self._runs.get(name)
+        if run is None:
+            run = self._older.pop(name, None) if self._older else None
+            run = self._runs[name] = run or Run(self._start, self._begin())
+            if len(self._runs) >= self._latest:
+                self._runs, self._older, over = {}, self._runs, self._older
+                self._end(over)
+        return run
 
-        Where the step raises, the run stays where it is.
-        """
-        place = self._runs.get(run) or self._older.get(run) or self._start
+    def lead(self, run: Run[K], words: Words) -> T:
+        """Lead a run on by a row's words. Where the step raises, the run stays where it is."""
+        place = run.place
         taken = self._steps.get((place, words)) or self._take(place, words)
-        self._runs[run] = taken[0]
-        if len(self._runs) >= self._latest:
-            self._runs, self._older = {}, self._runs
+        run.place = taken[0]
         return taken[1]
+
+    def answer(self, name: str, words: Words) -> T:
+        """Lead the run of that name on by a row's words."""
+        return self.lead(self.run(name), words)
+
+    def end(self, name: str) -> None:
+        """Forget a run that is known to be over."""
+        run = self._runs.pop(name, None) or self._older.pop(name, None)
+        if run is not None:
+            self._end({name: run})
+
+    def finish(self) -> None:
+        """Forget all runs, the oldest first."""
+        older, runs = self._older, self._runs
+        self._older, self._runs = {}, {}
+        self._end(older)
+        self._end(runs)
+
+    def _end(self, runs: Mapping[str, Run[K]]) -> None:
+        if self._tell is not None:
+            for name, run in runs.items():
+                self._tell(name, run)
 
     def _take(self, place: _Place, words: Words) -> tuple[_Place, T]:
         """Take a step for the first time."""
         belief, answer = self._step(place.belief, words)
-        if len(self._steps) >= self._most:
+        self._size += 1 + len(belief)
+        if self._size > self._most:
             self._steps.clear()
             self._places.clear()
+            self._size = 1 + len(belief)
         following = self._places.setdefault(tuple(belief.items()), _Place(belief))
         taken = self._steps[place, words] = (following, answer)
         return taken

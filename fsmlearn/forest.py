@@ -48,10 +48,10 @@ class Packed:
     ends: Ints  # (B,) row of the batch at which each of them ends
 
 
-def forest(data: Histories, windows: Ints) -> Forest:
-    """Put together those of the windows that are equal."""
+def forest(data: Histories, windows: Ints, copies: Ints | None = None) -> Forest:
+    """Put together those of the windows that are equal; `copies` says how often each is meant, once unless given."""
     longest = int(data.lengths.max(initial=0))
-    places, first, own = np.unique(data.places[windows], return_index=True, return_inverse=True)
+    _, first, own = np.unique(data.places[windows], return_index=True, return_inverse=True)
     example = windows[first]
     step = np.arange(longest)
     inside = step < data.lengths[example, None]
@@ -64,11 +64,11 @@ def forest(data: Histories, windows: Ints) -> Forest:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     key = (np.repeat(rank[own], lengths) * longest + steps) * len(data.answers) + targets
-    key = key[targets >= 0]
-    if len(places) < len(windows):
-        key, weights = np.unique(key, return_counts=True)
-    else:
-        key, weights = np.sort(key), np.ones(len(key), np.int64)
+    known = targets >= 0
+    key, weights = key[known], np.repeat(np.ones(len(windows), np.int64) if copies is None else copies, lengths)[known]
+    by_key = np.argsort(key)
+    fresh = np.flatnonzero(np.diff(key[by_key], prepend=-1))
+    key, weights = key[by_key][fresh], np.add.reduceat(weights[by_key], fresh)
     row, targets = np.divmod(key, max(len(data.answers), 1))
     begins = np.searchsorted(row, np.arange(len(order) + 1) * longest)
     return Forest(data, example[order], history[order], begins, row % longest, targets, weights.astype(np.float32))

@@ -27,6 +27,13 @@ def csv_line(cells: Iterable[Cell]) -> str:
     return ",".join(_quoted(plain(cell)) for cell in cells) + "\n"
 
 
+def listed(text: str) -> list[str]:
+    """`Power,"Program 1, 2"` -> its words."""
+    from csv import reader
+
+    return [word.strip() for word in next(reader([text], skipinitialspace=True), []) if word.strip()]
+
+
 def json_text(value: Any) -> str:
     """JSON in UTF-8 whose strings hold nothing that a terminal would obey."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)

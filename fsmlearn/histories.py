@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -44,6 +45,7 @@ class Histories:
     previous: NDArray[np.int64]  # (W,)
     history: NDArray[np.int64]  # (N,) number of the history up to and with each row, 0, 1, ... without gaps
     places: NDArray[np.int64]  # (W,) number of each distinct window, 0, 1, ... without gaps
+    like: NDArray[np.integer[Any]]  # (R,) for each trace that is learned from, which of those with windows it is like
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -53,11 +55,29 @@ class Histories:
         """Number of distinct histories."""
         return int(self.history.max(initial=-1)) + 1
 
+    @cached_property
+    def trace(self) -> NDArray[np.int64]:
+        """(W,) trace of each window."""
+        return np.cumsum(self.previous < 0) - 1
 
-def histories(log: Log, window: int = WINDOW, answers: Sequence[Answer] = ()) -> Histories:
+    @cached_property
+    def copies(self) -> NDArray[np.int64]:
+        """(W,) how many windows of traces that are learned from each window stands for."""
+        return np.bincount(self.like, minlength=int(self.trace[-1]) + 1 if len(self.trace) else 0)[self.trace]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all the traces that are learned from."""
+        return int(self.copies @ self.lengths)
+
+
+def histories(
+    log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | None = None, answers: Sequence[Answer] = ()
+) -> Histories:
     """Code a log for the network; windows are at most `window` rows long.
 
-    `answers` are target words that come first, whether the log has them or not; a log of events has its own.
+    `like` (R,) are the traces to learn from, by which trace of this log each is like; its own unless given. `answers`
+    are target words that come first, whether the log has them or not; a log of events has its own.
     """
     offsets = log.offsets
     if log.kind == "sequence":
@@ -83,7 +103,10 @@ def histories(log: Log, window: int = WINDOW, answers: Sequence[Answer] = ()) ->
     previous = np.where(piece > 0, np.arange(len(trace)) - 1, -1)
     history = numbered(inputs, words, offsets)
     places = np.unique(history[starts + lengths - 1], return_inverse=True)[1]
-    return Histories(inputs.astype(np.int32), targets, words, told, starts, lengths, previous, history, places)
+    if like is None:
+        like = np.arange(np.count_nonzero(length))
+    inputs = inputs.astype(np.int32)
+    return Histories(inputs, targets, words, told, starts, lengths, previous, history, places, like)
 
 
 def numbered(inputs: NDArray[np.integer[Any]], words: int, offsets: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,12 +7,13 @@ broke alone how often which kind of noise breaks one. Knows nothing of stories o
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from fsmlearn.counts import EVIDENCE, Verdict
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import Floats, Ints, Rows, find, wide
+from fsmlearn.rows import Floats, Ints, Rows, Space, find, wide
 
 NEVER = -1e9  # log probability of what cannot be
 
@@ -20,7 +21,8 @@ NEVER = -1e9  # log probability of what cannot be
 class Beliefs:
     """Probabilities of what a row says, from transitions that the chain confirms; all methods broadcast."""
 
-    def __init__(self, rows: Rows, verdict: Verdict) -> None:
+    def __init__(self, rows: Space, verdict: Verdict, starts: Ints) -> None:
+        """`starts` (S,) is how many traces begin in each state."""
         self.rows = rows
         self._transition, count = verdict.transition[verdict.true], verdict.count[verdict.true]
         p, x, q, _ = rows.parts(self._transition)
@@ -34,8 +36,7 @@ class Beliefs:
         self.shows = (float(count[p != q].sum()) + 1) / (
             float(count.sum()) + 1
         )  # share of lost rows that break the chain
-        starts = rows.state[rows.first]
-        self.start = (np.bincount(starts, minlength=rows.states) + 1 / rows.states) / (len(starts) + 1)  # (S,)
+        self.start = (starts + 1 / rows.states) / (int(starts.sum()) + 1)  # (S,)
 
     def usual(self, p: Ints, x: Ints) -> Ints:
         """The most frequent next state, UNKNOWN where (state, trigger) was never seen."""
@@ -77,25 +78,48 @@ def least(n: int) -> float:
     return min(0.5 / (n + 1), 0.001)
 
 
-def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, float]:
-    """Rates of the kinds of noise in the chain, from broken junctions with whole ones on both sides (EM).
+@dataclass(frozen=True, eq=False)
+class Breaks:
+    """The distinct broken junctions that have whole ones on both sides, J of them: what the rows say there."""
 
-    The junction of (p, x, q, o) and (r, y, s, u) breaks as rows were lost, as q is wrong and was r, as r is wrong and
-    was q, or as the first row is a stray one (and r = p). Lost rows blame nothing that is written, so each other
-    kind is believed in only where the mixture gains more than EVIDENCE by it.
-    """
-    n = len(rows)
-    broken = rows.broken
+    before: Ints  # (J,) transition of the row before, ascending
+    after: Ints  # (J,) and of the row after it, ascending among equals
+    often: Ints  # (J,)
+
+
+def breaks(rows: Rows) -> Breaks:
+    """All of the rows'."""
+    broken = rows.broken()
     alone = broken & ~rows.first
     alone[1:] &= ~broken[:-1]
     alone[:-1] &= ~broken[1:]
     transition, kind = rows.distinct
     i = np.flatnonzero(alone)
-    pair, often = np.unique(
-        wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True
-    )  # (J,) distinct junctions
-    p, x, q, o = rows.parts(transition[pair // len(transition)])  # the row before each
-    r, y, s, u = rows.parts(transition[pair % len(transition)])  # and after it
+    pair, often = np.unique(wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True)
+    return Breaks(transition[pair // len(transition)], transition[pair % len(transition)], often)
+
+
+def together(one: Breaks | None, other: Breaks) -> Breaks:
+    """Those of two parts of a log."""
+    if one is None:
+        return other
+    both = np.stack([np.append(one.before, other.before), np.append(one.after, other.after)], 1)
+    pairs, index = np.unique(both, axis=0, return_inverse=True)
+    often = np.zeros(len(pairs), np.int64)
+    np.add.at(often, index, np.append(one.often, other.often))
+    return Breaks(pairs[:, 0], pairs[:, 1], often)
+
+
+def first_rates(found: Breaks, n: int, broken: int, beliefs: Beliefs, spurious: float) -> dict[str, float]:
+    """Rates of the kinds of noise in the chain of n rows, from its broken junctions (EM); `broken` is how many break.
+
+    The junction of (p, x, q, o) and (r, y, s, u) breaks as rows were lost, as q is wrong and was r, as r is wrong and
+    was q, or as the first row is a stray one (and r = p). Lost rows blame nothing that is written, so each other
+    kind is believed in only where the mixture gains more than EVIDENCE by it.
+    """
+    rows, often = beliefs.rows, found.often
+    p, x, q, o = rows.parts(found.before)
+    r, y, s, u = rows.parts(found.after)
     other = math.log(max(rows.states - 1, 1))
     left, right = beliefs.row(p, x, q, o), beliefs.row(r, y, s, u)
     lost = left + beliefs.jump(q, r) + right - math.log(beliefs.shows)
@@ -107,7 +131,7 @@ def first_rates(rows: Rows, beliefs: Beliefs, spurious: float) -> dict[str, floa
             ("drop", "label", "current", "stray"), _mixture(np.stack([lost, label, current, stray]), often), strict=True
         )
     )
-    total, floor = max(float(broken.mean()), 1 / n), least(n)
+    total, floor = max(broken / n, 1 / n), least(n)
     rates = {kind: max(float(total * share), floor) for kind, share in shares.items()}
     rates["drop"] = min(rates["drop"] / beliefs.shows, 0.5)
     return rates | {"swap": max(total / 6, floor), "spurious": max(spurious, floor)}

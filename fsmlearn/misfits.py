@@ -1,4 +1,4 @@
-"""Judges the rows of a log that hides its states, after the machine is learned: `Extraction` -> `Denoised`.
+"""Judges the rows of a log that hides its states, after the machine is learned: `Extraction` -> `Filtered`.
 
 There no row can be judged beforehand. Once the machine is known, a row whose output it does not give in the state
 that the rows before lead to is noise. Such a row is repaired, never dropped: the machine did move, and without the
@@ -8,57 +8,114 @@ row all that follow in its trace would be read in a wrong state.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsmlearn.about import Comparison
-from fsmlearn.denoise import Denoised
-from fsmlearn.extract import Extraction, first_alike, output_of
-from fsmlearn.findings import WRONG_OUTPUT, Findings, Reason
+from fsmlearn.alike import Distinct
+from fsmlearn.denoise import Denoised, Filtered
+from fsmlearn.evidence import Ints
+from fsmlearn.extract import Extraction, output_of
+from fsmlearn.findings import KINDS, WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
-from fsmlearn.logs import Log
+from fsmlearn.logs import Log, Whole
 from fsmlearn.runs import Runs
+from fsmlearn.spread import Handle, told
 from fsmlearn.summary import Way, compared
 
 
-def judge(log: Log, data: Histories, found: Extraction) -> Denoised:
-    """The log with the machine's answer in every row that it contradicts, and a finding for each of them."""
+def judged(
+    source: Whole, kept: Sequence[Handle], whose: Sequence[NDArray[np.integer[Any]]], found: Answers
+) -> Filtered:
+    """All parts of a log as `judge` has them, given what is `Distinct` in each, and which of all distinct traces those
+    of each part are."""
+    spread = source.spread
+    parts = spread.map(_judged, source.parts, kept, [found.of(own) for own in whose])
+    counts: list[Ints] = list(told(spread, parts))
+    rates = {"output": int(np.sum(counts)) / len(source)}
+    return Filtered(source, spread.map(itemgetter(0), parts), rates, source.rows, 0, tuple(counts), 0)
+
+
+def _judged(log: Log, kept: Distinct, found: Answers) -> tuple[Denoised, Ints]:
+    denoised = judge(log, kept.like, found)
+    return denoised, np.bincount(denoised.findings.kind, minlength=len(KINDS))
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the machine makes of n rows of distinct traces: what kind of wrong row each is, if it is one."""
+
+    offsets: Ints  # (K + 1,) of the traces
+    wrong: Ints  # (n,) index into what follows, -1 where the row is right
+    output: Ints  # what should stand there
+    reasons: tuple[Reason, ...]
+
+    def of(self, traces: NDArray[np.integer[Any]]) -> Answers:
+        """Of some of the traces."""
+        length = np.diff(self.offsets)[traces]
+        offsets = np.append(0, np.cumsum(length))
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][traces] - offsets[:-1], length)
+        return Answers(offsets, self.wrong[rows], self.output, self.reasons)
+
+
+def answers(log: Log, data: Histories, found: Extraction) -> Answers:
+    """What the machine makes of the log of distinct traces that it was extracted from."""
     rows, fit = found.rows, found.standing.fit
     believed = np.where(fit.believed, fit.counts, 0)
     known = rows.symbol_answer >= 0
-    place = np.empty(len(log), np.int64)  # of each row of the log, or of its like in a trace that is equal
-    place[rows.order] = np.arange(len(rows))
-    alike = first_alike(log, data, np.zeros(len(log), np.bool_))
-    place = place[np.arange(len(log)) + (log.offsets[alike] - log.offsets[:-1])[log.trace]]
-    row = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol][place])
-    wrong = place[row]
-    kinds, kind = np.unique(fit.states[wrong] * rows.symbols + rows.symbol[wrong], return_inverse=True)
-    true = np.zeros(len(kinds), log.output.dtype)  # output in the place of each kind of wrong row
-    shares = []
-    for n, (q, u) in enumerate(zip(*(each.tolist() for each in np.divmod(kinds, rows.symbols)), strict=True)):
+    packed = np.flatnonzero((known & ~fit.believed)[fit.states, rows.symbol])
+    kinds, kind = np.unique(fit.states[packed] * rows.symbols + rows.symbol[packed], return_inverse=True)
+    wrong = np.full(len(log), -1)
+    wrong[rows.order[packed]] = kind
+    true, reasons = [], []  # of each kind of wrong row
+    for q, u in zip(*(each.tolist() for each in np.divmod(kinds, rows.symbols)), strict=True):
         cell = np.flatnonzero(known & (rows.symbol_cell == rows.symbol_cell[u]))
         answer = int(cell[believed[q, cell].argmax()])
-        true[n] = data.answers[rows.symbol_answer[answer]][1]
-        shares.append(f"{int(believed[q, answer]):,} of {int(fit.counts[q, cell].sum()):,} rows")
+        true.append(data.answers[rows.symbol_answer[answer]][1])
+        share = f"{int(believed[q, answer]):,} of {int(fit.counts[q, cell].sum()):,} rows"
+        said, right = output_of(log, data, rows, u) or "(empty)", log.outputs[true[-1]] or "(empty)"
+        state, trigger = found.names[q], log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
+        reasons.append((f"output {said} -> {right}: {state} + {trigger} answers {right} in {share}", state))
+    return Answers(log.offsets, wrong, np.array(true, np.int64), tuple(reasons))
+
+
+def judge(log: Log, like: NDArray[np.integer[Any]], told: Answers) -> Denoised:
+    """The log with the machine's answer in every row that it contradicts, and a finding for each of them.
+
+    `like` (R,) is for each trace of the log, or of a part of it, which of the distinct traces it is.
+    """
+    length = np.diff(log.offsets)
+    rows = np.repeat(told.offsets[:-1][like] - log.offsets[:-1], length) + np.arange(len(log))
+    kind = told.wrong[rows]
+    row = np.flatnonzero(kind >= 0)
+    kind = kind[row]
     output = log.output.copy()
-    output[row] = true[kind]
-
-    def reason(n: int) -> tuple[str, str]:
-        said, right = (log.outputs[code] or "(empty)" for code in (log.output[row[n]], output[row[n]]))
-        state, trigger = found.names[fit.states[wrong[n]]], log.triggers[log.trigger[row[n]]]
-        return f"output {said} -> {right}: {state} + {trigger} answers {right} in {shares[kind[n]]}", state
-
-    def told(some: slice) -> list[Reason]:
-        return [reason(n) for n in range(*some.indices(len(row)))]
-
+    output[row] = told.output[kind]
     return Denoised(
         source=log,
         log=dataclasses.replace(log, output=output),
         rows=Runs.count(0, len(log)),
         gap=np.zeros(len(log), np.bool_),
-        findings=Findings(row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), told),
+        findings=Findings(
+            row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), _Reasons(kind, told.reasons)
+        ),
         rates={"output": len(row) / len(log)},
     )
+
+
+class _Reasons:
+    """The reason of each finding, by its kind."""
+
+    def __init__(self, kind: Ints, reasons: tuple[Reason, ...]) -> None:
+        self._kind, self._reasons = kind, reasons
+
+    def __call__(self, some: slice) -> list[Reason]:
+        return [self._reasons[kind] for kind in self._kind[some].tolist()]
 
 
 def compare(log: Log, data: Histories, found: Extraction) -> tuple[Comparison, ...]:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.cells import narrow
 from fsmlearn.config import Settings
 from fsmlearn.errors import ModelError, SettingsError
 from fsmlearn.histories import Histories
-from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.logs import UNKNOWN, Log, Whole
 from fsmlearn.machine import Machine
+from fsmlearn.plain import narrow
 from fsmlearn.rnn import Params
 from fsmlearn.sample import Sample
 from fsmlearn.train import Model
@@ -35,7 +35,7 @@ class Known:
     activation: str = "tanh"
     sample: Sample = field(default_factory=Sample)
 
-    def check(self, log: Log, settings: Settings) -> None:
+    def check(self, log: Whole, settings: Settings) -> None:
         """Raise ModelError where the log is of another kind, SettingsError where a network of another kind is asked
         for."""
         machine = self.machine
@@ -64,7 +64,7 @@ class Known:
             return settings
         return replace(settings, cell=self.cell, activation=self.activation, hidden=len(self.model.params["V"]))
 
-    def coded(self, log: Log) -> Log:
+    def coded(self, log: Whole) -> Whole:
         """The log in the words of the model, those that are new to it behind them."""
         machine, sample = self.machine, self.sample
         end = machine.triggers[-1] if machine.kind == "lts" else None
@@ -73,18 +73,9 @@ class Known:
         states = _union(sample.states, shown, log.states)
         triggers = _union(sample.triggers, (a for a in machine.triggers if a != end), log.triggers)
         outputs = _union(sample.outputs, made, log.outputs) if log.outputs else ()
-        unrecorded = log.unrecorded if log.unrecorded == UNKNOWN else states.index(log.states[log.unrecorded])
-        return replace(
-            log,
-            states=states,
-            triggers=triggers,
-            outputs=outputs,
-            state=_recoded(log.state, log.states, states),
-            trigger=_recoded(log.trigger, log.triggers, triggers),
-            next_state=_recoded(log.next_state, log.states, states),
-            output=_recoded(log.output, log.outputs, outputs),
-            unrecorded=unrecorded,
-        )
+        words = (states, triggers, outputs)
+        parts = log.spread.map(_coded, log.parts, [words] * len(log.parts))
+        return replace(log, parts=parts, states=states, triggers=triggers, outputs=outputs)
 
     def weights(self, log: Log, data: Histories, fresh: Params) -> Params:
         """Parameters for a log that was `coded`, given with its histories: the model's, and fresh ones for what is
@@ -110,6 +101,23 @@ class Known:
             else:
                 grown[name] = value.astype(fresh[name].dtype)
         return grown
+
+
+def _coded(log: Log, words: tuple[tuple[str, ...], ...]) -> Log:
+    """A log in other words, which have its own among them."""
+    states, triggers, outputs = words
+    unrecorded = log.unrecorded if log.unrecorded == UNKNOWN else states.index(log.states[log.unrecorded])
+    return replace(
+        log,
+        states=states,
+        triggers=triggers,
+        outputs=outputs,
+        state=_recoded(log.state, log.states, states),
+        trigger=_recoded(log.trigger, log.triggers, triggers),
+        next_state=_recoded(log.next_state, log.states, states),
+        output=_recoded(log.output, log.outputs, outputs),
+        unrecorded=unrecorded,
+    )
 
 
 def _union(*groups: Any) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The order of the stages, spelled once: read, filter, train, extract, sum up.
+"""The order of the stages, spelled once: read, filter, train, extract, sum up, and measure what is normal.
 
 A log of events alone has nothing to filter, and some of its traces are held out to measure on.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,20 +28,26 @@ from fsmlearn.about import (
     Support,
     TrainingSummary,
 )
+from fsmlearn.alike import Distinct, distinct, together
+from fsmlearn.calibrate import calibrated, drawn
 from fsmlearn.config import Settings
-from fsmlearn.denoise import Denoised, denoise
+from fsmlearn.denoise import Denoised, Filtered, filtered
 from fsmlearn.errors import LogError
 from fsmlearn.extract import extract, restated, walks
 from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
-from fsmlearn.logs import Log, LogKind, Reading, reading
+from fsmlearn.logs import Log, LogKind, Reading, Whole, gathering
 from fsmlearn.machine import Machine
+from fsmlearn.misfits import Answers
+from fsmlearn.normal import Normal
 from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sources import expand
-from fsmlearn.summary import compare, of_log, of_noise
+from fsmlearn.spread import HERE, Spread
+from fsmlearn.summary import compared as compared_with
+from fsmlearn.summary import of_grid, of_log, of_noise, said
 from fsmlearn.support import support
 from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
@@ -55,12 +61,23 @@ NOTHING = HeldOut()
 class Learned:
     """Everything that came of a log."""
 
-    log: Log  # as read
-    denoised: Denoised  # where the log hides states: its rows as the machine judges them, learned from as they were
+    read: Whole
+    filtered: Filtered  # where the log hides states: its rows as the machine judges them, learned from as they were
     model: Model  # the network
     machine: Machine
     about: About
     sample: Sample = field(default_factory=Sample)  # of the rows that the network learned from
+    normal: Normal = field(default_factory=Normal)  # what a clean log of this machine is like
+
+    @property
+    def log(self) -> Log:
+        """As read, if it was read in one part."""
+        return self.read.log
+
+    @property
+    def denoised(self) -> Denoised:
+        """As filtered, if it was read in one part."""
+        return self.filtered.denoised
 
 
 def learn(*sources: str | Path, settings: Settings | None = None, known: Known | None = None) -> Learned:
@@ -69,35 +86,48 @@ def learn(*sources: str | Path, settings: Settings | None = None, known: Known |
 
     Raises LogError where the log cannot be read and SettingsError where a setting cannot be used.
     """
-    for value in learning(expand(sources), settings or Settings(), known):
+    for value in learning(expand(sources), settings or Settings(), known=known):
         learned = value
     assert isinstance(learned, Learned)
     return learned
 
 
 def learning(
-    sources: Sequence[str | Path], settings: Settings, known: Known | None = None
-) -> Generator[Reading | Log | Denoised | Epoch | Learned]:
+    sources: Sequence[str | Path], settings: Settings, spread: Spread = HERE, known: Known | None = None
+) -> Generator[Reading | Whole | Filtered | Epoch | Learned]:
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
-    what was learned."""
-    for value in reading(sources, columns=settings.columns):
+    what was learned.
+
+    The rows of the log stay where the spread has them; its distinct traces are learned from here.
+    """
+    for value in gathering(sources, **settings.reading, spread=spread):
         yield value
-    assert isinstance(value, Log)
-    log = value
+    assert isinstance(value, Whole)
+    log, what = value, of_log(value)
     if known is not None:
         known.check(log, settings)
-    denoised = denoise(log)
-    if not len(denoised.log):
+        log, settings = known.coded(log), known.settings(settings)
+    clean = filtered(log)
+    if not len(clean):
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")
-    yield denoised
+    yield clean
 
+    kept = spread.map(_distinct, clean.parts)
+    traces, whose = together(list(spread.bring(kept)))
+    noise, seen = of_noise(clean), said(clean) if log.kind == "visible" else {}
+    believed = clean.log
+    grid = of_grid(believed)
     rng = np.random.default_rng(settings.seed)
-    held = held_out(log, rng) if log.kind == "sequence" else np.zeros(len(log.traces), np.bool_)
-    if known is not None:
-        settings = known.settings(settings)
-        denoised = replace(denoised, log=known.coded(denoised.log))
-    trained_on = denoised.log.select_traces(~held) if held.any() else denoised.log
-    data = histories(trained_on, answers=known.sample.answers if known is not None else ())
+    if log.kind == "sequence":
+        events = traces.expanded()
+        held = held_out(events, rng)
+        trained_on = events.select_traces(~held) if held.any() else events
+        data = histories(trained_on)
+        number = np.flatnonzero(~held)
+    else:
+        trained_on = traces.log
+        data = histories(trained_on, like=traces.like, answers=known.sample.answers if known is not None else ())
+        number = traces.first
     name = settings.cell or usual_cell(log.kind, settings.activation)
     cell = cell_of(name, settings.activation)
     plan = planned(data, name, settings, sequence=log.kind == "sequence")
@@ -124,18 +154,22 @@ def learning(
     model = Model(cell, best.params)
     trained = time.perf_counter()
     if log.kind == "sequence":
-        found = _of_events(model, denoised, held, settings.states, old)
+        found = _of_events(model, events, held, settings.states, old)
     else:
-        found = _of_rows(model, denoised, data, settings.states, old)
+        found = _of_rows(model, traces, data, settings.states, old)
+    sample = sampled(believed, data, number)
+    if found.answers is not None:
+        clean = misfits.judged(log, kept, whose, found.answers)
+        noise = of_noise(clean)
     about = About(
-        of_log(log),
-        of_noise(found.denoised),
+        what,
+        noise,
         TrainingSummary(
             cell=name,
             activation=settings.activation,
             hidden=plan.hidden,
             parameters=sum(value.size for value in model.params.values()),
-            rows=len(trained_on),
+            rows=data.rows - len(data.like) * (log.kind == "sequence"),
             histories=data.distinct - (log.kind == "sequence"),  # the start of a trace is no row
             epochs=tuple(map(_summed, epochs)),
             best=best.index,
@@ -149,9 +183,15 @@ def learning(
             misfits=found.misfits,
             seconds=time.perf_counter() - trained,
         ),
-        found.comparison,
+        compared_with(seen, found.machine) if seen else found.comparison,
         found.support,
-        {"seed": settings.seed, "states": settings.states, "epochs": plan.epochs, "batch": plan.batch},
+        {
+            "seed": settings.seed,
+            "states": settings.states,
+            "epochs": plan.epochs,
+            "batch": plan.batch,
+            "start_state": settings.start_state,
+        },
         {
             "fsmlearn": __version__,
             "numpy": np.__version__,
@@ -159,8 +199,15 @@ def learning(
             "python": platform.python_version(),
         },
         found.held_out,
+        grid,
     )
-    yield Learned(log, found.denoised, model, found.machine, about, sampled(trained_on, data))
+    wrong = int(np.sum(clean.counts))
+    normal = calibrated(found.machine, drawn(clean.log, np.random.default_rng(settings.seed)), wrong, found.broken)
+    yield Learned(log, clean, model, found.machine, about, sample, normal)
+
+
+def _distinct(clean: Denoised) -> Distinct:
+    return distinct(clean.log, clean.gap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,41 +215,44 @@ class _Found:
     """A machine, and what the log says of it."""
 
     machine: Machine
-    denoised: Denoised
     vectors: int
     clusters: int
     misfits: int = 0
+    broken: int = 0  # places where rows are lost or made up, as far as only the machine knows of them
     comparison: tuple[Comparison, ...] = ()
     support: tuple[Support, ...] = ()
     held_out: HeldOut = NOTHING
+    answers: Answers | None = None  # by which the rows of a log that hides its states are judged
 
 
-def _of_rows(model: Model, denoised: Denoised, data: Histories, states: int | None, old: Machine | None) -> _Found:
+def _of_rows(model: Model, traces: Distinct, data: Histories, states: int | None, old: Machine | None) -> _Found:
     """The machine of a log that has triggers, with states or outputs."""
-    log = denoised.log
-    found = extract(model, log, data, denoised.gap, states, old)
-    missing = found.standing.fit.misfits
+    log = traces.log
+    found = extract(model, log, data, traces.gap, states, old)
+    missing, broken = found.standing.fit.misfits, int(found.rows.weight[found.rows.mended].sum())
     if old is not None:
         found = restated(found, grow(old, found.machine, walks(log, data, found)), log, data)
-    if log.kind == "visible":
-        compared = compare(denoised, found.machine)
-    else:
-        denoised, compared = misfits.judge(log, data, found), misfits.compare(log, data, found)
-    supported = support(log, data, found)
-    return _Found(found.machine, denoised, found.vectors, found.clusters, missing, compared, supported)
+    hidden = log.kind == "hidden"
+    return _Found(
+        found.machine,
+        found.vectors,
+        found.clusters,
+        missing,
+        broken,
+        misfits.compare(log, data, found) if hidden else (),
+        support(log, data, found),
+        answers=misfits.answers(log, data, found) if hidden else None,
+    )
 
 
-def _of_events(
-    model: Model, denoised: Denoised, held: NDArray[np.bool_], states: int | None, old: Machine | None
-) -> _Found:
+def _of_events(model: Model, log: Log, held: NDArray[np.bool_], states: int | None, old: Machine | None) -> _Found:
     """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
-    log = denoised.log
     found = automaton(model, log, states, old)
     machine = found.machine
     if old is not None:
         machine = grow(old, machine, sequences.walks(machine, log))
     scores = compared(model, log, held, states) if held.any() else NOTHING
-    return _Found(machine, denoised, len(log) + len(log.traces), found.fine, held_out=scores)
+    return _Found(machine, len(log) + len(log.traces), found.fine, held_out=scores)
 
 
 def usual_cell(kind: LogKind, activation: str) -> str:
@@ -217,7 +267,7 @@ def planned(data: Histories, cell: str, settings: Settings, *, sequence: bool = 
     A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell. Where windows
     repeat themselves an epoch has fewer steps than the log's length would make, and there are more epochs.
     """
-    rows, windows, distinct = len(data), len(data.starts), int(data.places.max()) + 1
+    rows, windows, distinct = data.rows, int(data.copies.sum()), int(data.places.max()) + 1
     if cell == "elman":
         hidden, epochs, rate = 128 if rows > 20_000 else 64, 60, 4e-3
     else:

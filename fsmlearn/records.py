@@ -1,4 +1,4 @@
-"""The bytes of log files, cut into blocks of whole records and checked: where each record starts, and that it is whole.
+"""Tables as CSV: bytes cut into blocks of whole records and checked: where each record starts, and that it is whole.
 
 A block is checked byte by byte in NumPy, so that every row keeps its line and nothing malformed gets through to
 the parser. Knows CSV's quotes and delimiters, not what the columns mean. Raises LogError with file, line and remedy.
@@ -6,31 +6,28 @@ the parser. Knows CSV's quotes and delimiters, not what the columns mean. Raises
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
-import lzma
+import csv
+import io
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import BinaryIO, cast
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn import streams
+from fsmlearn.columns import DELIMITERS
 from fsmlearn.errors import LogError
 from fsmlearn.runs import Runs
+from fsmlearn.streams import Stream
 
-BLOCK = 1 << 20  # bytes read at a time; what is made of them should stay in the processor's cache
 LONGEST_RECORD = 1 << 26  # bytes; a longer one is a quote that was never closed, or no text
-STDIN = "<stdin>"  # what "-" is called in files and messages
 SPACE = np.isin(np.arange(256), list(b" \t\r\n\v\f"))  # (256,) whether a byte is white space
 UNCLOSED = "a quoted field that does not end at its closing quote, or never; double the quotes inside it, or close it"
 STRAY = 'a quote (") inside a field that does not begin with one; quote the whole field and double the quotes inside it'
+ENDLESS = "a line of more than 64 MiB; write one record a line"
 CARRIAGE = "a line that ends in a carriage return alone, or never; convert the file, for example: tr '\\r' '\\n'"
 
 
@@ -40,76 +37,75 @@ class Block:
 
     name: str  # of the file
     text: bytes
+    delimiter: str
     line: Runs  # (N,)
     marks: NDArray[np.int64] | None  # (N, F) position of the delimiter or newline behind each field; None with quotes
 
+    def place(self, row: int) -> str:
+        """Where a row stands, as "file:line"."""
+        return f"{self.name}:{self.line.at(np.array([row]))[0]}"
 
-def open_bytes(path: str | Path, name: str) -> AbstractContextManager[BinaryIO]:
-    """The bytes of a file, unpacked; "-" is standard input."""
-    if name == STDIN:
-        return nullcontext(sys.stdin.buffer)  # not ours to close
-    path = Path(path)
+
+class Records:
+    """A table as CSV: its headers, and its rows block by block."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._name, self._pieces = stream.name, pieces(stream)
+        self.line, header, self._first = _split_header(self._pieces, self._name)
+        self._delimiter, self.headers = _fields(header, f"{self._name}:{self.line}")
+        self._check(header, self.line)
+        self._begin, self._done = self.line + header.count(b"\n"), len(header)
+
+    def look(self, columns: Iterable[int]) -> Block:
+        """The rows that came along with the header, which `blocks` will tell again."""
+        del columns  # bytes hold them all
+        return self._check(self._first, self._begin)
+
+    def blocks(self, columns: Iterable[int]) -> Iterator[tuple[Block, int]]:
+        """The rows, and how many bytes of the file are read with them."""
+        del columns
+        first = [(self._begin, self._first)] if self._first else []
+        for line, text in chain(first, self._pieces):
+            self._done += len(text)
+            yield self._check(text, line), self._done
+
+    def _check(self, text: bytes, line: int) -> Block:
+        return check_records(text, line, self._delimiter, len(self.headers), self._name)
+
+
+def _fields(header: bytes, place: str) -> tuple[str, tuple[str, ...]]:
+    """(the delimiter that makes most fields of a header, those fields)."""
+
+    def split(delimiter: str) -> tuple[str, tuple[str, ...]]:
+        rows = csv.reader(io.StringIO(header.decode(), newline=""), delimiter=delimiter, skipinitialspace=True)
+        return delimiter, tuple(cell.strip() for cell in next(rows))
+
     try:
-        match path.suffix.lower():
-            case ".gz":
-                return cast(BinaryIO, gzip.open(path))
-            case ".bz2":
-                return cast(BinaryIO, bz2.open(path))
-            case ".xz":
-                return cast(BinaryIO, lzma.open(path))
-            case ".zst":
-                return _open_zstd(path, name)
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise LogError(f"{name}: no such file; check the name and the folder") from error
-    except IsADirectoryError as error:
-        raise LogError(f"{name}: is a directory; name the log files in it") from error
-    except PermissionError as error:
-        raise LogError(f"{name}: permission denied; make the file readable") from error
-    except OSError as error:
-        raise LogError(f"{name}: cannot be opened ({error.strerror}); check the name") from error
+        return max(map(split, DELIMITERS), key=lambda found: len(found[1]))
+    except csv.Error as error:
+        raise LogError(f"{place}: the header cannot be read ({error}); give a CSV or TSV log") from error
 
 
-def size_of(path: str | Path, name: str) -> int | None:
-    """Bytes of an open file, None where that is not known before they are read: in a pipe, and if they are packed."""
-    if name == STDIN or Path(path).suffix.lower() in (".gz", ".bz2", ".xz", ".zst") or not Path(path).is_file():
-        return None
-    return Path(path).stat().st_size
+def pieces(stream: Stream, *, quotes: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Cut a stream into pieces that end where a record ends, each with the line that it starts on.
 
-
-def _open_zstd(path: Path, name: str) -> BinaryIO:
-    """Zstandard is in the standard library from Python 3.14 on; before, a package brings the same module.
-
-    The package zstandard, which pandas uses, would end a truncated file in silence.
+    Where `quotes` enclose fields a record may be of many lines; else each line is one.
     """
-    for module in ("compression.zstd", "backports.zstd"):
-        with suppress(ImportError):
-            return cast(BinaryIO, import_module(module).open(path, "rb"))
-    raise LogError(
-        f"{name}: reading .zst needs the package backports.zstd; install it, or unpack the file with: unzstd"
-    )
-
-
-def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Cut a stream into pieces that end where a record ends, each with the line that it starts on."""
-    rest, line, ended = b"", 1, False
+    name, rest, line, ended = stream.name, b"", 1, False
     while not ended:
-        try:
-            fresh = stream.read(max(BLOCK, len(rest)))
-        except Exception as error:  # every codec has errors of its own
-            raise LogError(f"{name}: cannot be read ({error}); check that the file is whole") from error
+        fresh = stream.read(max(streams.BLOCK, len(rest)))
         ended = not fresh
         rest += fresh
         if b"\0" in fresh:
             if line == 1 and rest.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise LogError(f"{name}:1: the file is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
             line += rest.count(b"\n", 0, rest.index(b"\0"))
-            raise LogError(f"{name}:{line}: a NUL byte, so this is a binary file; give a CSV or TSV log")
+            raise LogError(f"{name}:{line}: a NUL byte, so this is a binary file; give a log as text, or as Parquet")
         if ended and rest and not rest.endswith(b"\n"):
             rest += b"\n"
-        cut = len(rest) if ended else _last_record_end(rest)
+        cut = len(rest) if ended else _last_record_end(rest, quotes)
         if not cut and len(rest) > LONGEST_RECORD:
-            message = UNCLOSED if b'"' in rest else CARRIAGE
+            message = CARRIAGE if b'"' not in rest else UNCLOSED if quotes else ENDLESS
             raise LogError(f"{name}:{line}: {message}")
         piece, rest = rest[:cut], rest[cut:]
         if piece:
@@ -118,9 +114,9 @@ def pieces(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
             line += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
 
 
-def _last_record_end(text: bytes) -> int:
+def _last_record_end(text: bytes, quotes: bool) -> int:
     """The length of the whole records that text begins with."""
-    if b'"' not in text:
+    if not quotes or b'"' not in text:
         return text.rfind(b"\n") + 1
     ends = _record_ends(np.frombuffer(text, np.uint8))
     return int(ends[-1]) + 1 if len(ends) else 0
@@ -146,7 +142,7 @@ def _check_encoding(text: bytes, line: int, name: str) -> None:
         ) from error
 
 
-def split_header(pieces: Iterator[tuple[int, bytes]], name: str) -> tuple[int, bytes, bytes]:
+def _split_header(pieces: Iterator[tuple[int, bytes]], name: str) -> tuple[int, bytes, bytes]:
     """(line of the header, the header, the records that came along with it); blank lines above it are skipped."""
     line, piece = next(((line, piece) for line, piece in pieces if piece.strip()), (1, b""))
     if not piece:
@@ -166,7 +162,7 @@ def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str
     data = np.frombuffer(text, np.uint8)
     marks = None if b'"' in text else _marks(data, delimiter, fields)
     if marks is not None and (fields > 1 or not SPACE[data].any()):
-        return Block(name, text, Runs.count(line, len(marks)), marks)
+        return Block(name, text, delimiter, Runs.count(line, len(marks)), marks)
     ends = newlines = np.flatnonzero(data == ord("\n"))
     delimiters = np.flatnonzero(data == ord(delimiter))
     if b'"' in text:
@@ -187,7 +183,7 @@ def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str
     if blank.any():
         data = data[np.repeat(~blank, np.diff(ends, prepend=-1))]
         text, lines = data.tobytes(), lines[~blank]
-    return Block(name, text, Runs.of(lines), None if b'"' in text else _marks(data, delimiter, fields))
+    return Block(name, text, delimiter, Runs.of(lines), None if b'"' in text else _marks(data, delimiter, fields))
 
 
 def _marks(data: NDArray[np.uint8], delimiter: str, fields: int) -> NDArray[np.int64] | None:

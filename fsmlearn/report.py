@@ -16,7 +16,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fsmlearn.about import About, Comparison, LogSummary, NoiseSummary, Origin, Support, TrainingSummary, Verdict
+from fsmlearn.about import (
+    About,
+    Comparison,
+    GridSummary,
+    LogSummary,
+    NoiseSummary,
+    Origin,
+    Support,
+    TrainingSummary,
+    Verdict,
+)
 from fsmlearn.formats import Cell, Row, counted, percent, plain, printable
 from fsmlearn.machine import Machine
 
@@ -30,6 +40,7 @@ DIFFERENCES = 8  # of the transitions that were not simply learned, where the wh
 
 NOISE = {"label": "wrong next state", "spurious": "row of nothing", "swap": "rows in wrong order", "drop": "row lost"}
 CELLS = {"elman": "Elman", "gru": "GRU", "lstm": "LSTM"}
+NO_GRID = GridSummary()
 VERDICTS: dict[Verdict, str] = {"learned": "green", "noise": "yellow", "only learned": "cyan", "only seen": "red"}
 
 
@@ -37,6 +48,7 @@ def whole(machine: Machine, about: About, width: int, *, full: bool) -> Renderab
     """Everything about a training run; not `full`, long lists are cut and say so. `width` is the paper's, in cells."""
     return Group(
         log(about.log),
+        *([Text(), grid(about.grid)] if about.grid.variables else []),
         Text(),
         noise(about.noise, about.log.rows),
         Text(),
@@ -64,19 +76,46 @@ def log(summary: LogSummary) -> RenderableType:
     return titled(("read", facts), ("odd", odd or ["nothing"]))
 
 
-def contents(summary: LogSummary, frequencies: Mapping[str, Sequence[tuple[str, int]]]) -> RenderableType:
-    """What is in a log: its sizes and oddities, and how often each word appears."""
+def grid(summary: GridSummary) -> RenderableType:
+    """Which variables make the visible states, where they were cut into levels, and what moves on which trigger."""
+    told = {"": "", "before": "; its trigger is what had led to it", "after": "; its trigger is what happened then"}
+    facts = [f"{counted(summary.rows, 'row')}, each saying how things stand{told[summary.trigger]}"]
+    width = max(len(each.name) for each in summary.variables)
+    for each in summary.variables:
+        values = ", ".join(each.values[:WORDS]) + (", ..." if len(each.values) > WORDS else "")
+        if each.levelled:
+            cuts = ", ".join(plain(cut) for cut in each.cuts) or "nowhere"
+            values += f": cut at {cuts}, {'as given' if each.given else 'as found'}"
+        facts.append(f"{each.name:{width}}  {values}")
+    table = _table("trigger", right=("rows",))
+    for each in summary.variables:
+        table.add_column(word(each.name), justify="right", overflow="fold")
+    for row in summary.moves[:STATES]:
+        shares = (percent(moved / row.rows) if moved else "·" for moved in row.moved)
+        table.add_row(word(row.trigger), f"{row.rows:,}", *shares)
+    facts.append("share of the rows of a trigger in which each of them moves:")
+    parts: list[RenderableType] = [titled(("variables", facts)), Padding(table, (1, 0, 0, 2))]
+    if len(summary.moves) > STATES:
+        parts.append(Text(f"  ... and {len(summary.moves) - STATES:,} more triggers"))
+    return Group(*parts)
+
+
+def contents(
+    summary: LogSummary, frequencies: Mapping[str, Sequence[tuple[str, int]]], variables: GridSummary = NO_GRID
+) -> RenderableType:
+    """What is in a log: its sizes and oddities, what its variables do, and how often each word appears."""
     lines = []
     for what, pairs in frequencies.items():
         shown = [f"{name} {count:,}" for name, count in pairs[:WORDS]]
         more = [f"and {len(pairs) - WORDS:,} more"] if len(pairs) > WORDS else []
         lines.append((what, [", ".join([*shown, *more])]))
-    return Group(log(summary), titled(*lines))
+    return Group(log(summary), titled(*lines), *([Text(), grid(variables)] if variables.variables else []))
 
 
 def model(machine: Machine, about: About) -> RenderableType:
     """What is in a model file: the log, the network and the machine, and what made them."""
-    return Group(log(about.log), training(about.training), states(machine, about), made(about))
+    variables = [grid(about.grid), Text()] if about.grid.variables else []
+    return Group(log(about.log), *variables, training(about.training), states(machine, about), made(about))
 
 
 def made(about: About) -> RenderableType:

@@ -28,7 +28,58 @@ TRUE, STRAY, OUTPUT, TRIGGER, NEXT, CURRENT = range(6)
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Space:
+    """What rows can say: a transition is one number, in a log and in each of its parts."""
+
+    states: int  # S, with the unknown one where there is one
+    triggers: int  # A
+    outputs: int  # O, 1 where the log has none
+    unknown: int  # code of the unknown state, or UNKNOWN
+
+    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
+        """The number of the transition from p with x to q with output o; broadcasts."""
+        return ((p * self.triggers + x) * self.states + q) * self.outputs + o
+
+    def parts(self, transition: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """(state, trigger, next state, output) of numbers of transitions."""
+        rest, output = np.divmod(transition, self.outputs)
+        rest, after = np.divmod(rest, self.states)
+        state, trigger = np.divmod(rest, self.triggers)
+        return state, trigger, after, output
+
+
+@dataclass(frozen=True, eq=False)
+class Tally(Space):
+    """How often rows say what they say: K distinct transitions of all rows, counted among some `use` of them."""
+
+    transition: Ints  # (K,) ascending
+    all: Ints  # (K,) rows
+    count: Ints  # (K,) rows of use
+    last: Ints  # (K,) rows of use that are the last of their traces
+
+
+def total(one: Tally | None, other: Tally) -> Tally:
+    """The tally of two parts of a log together."""
+    if one is None:
+        return other
+    transition, index = np.unique(np.append(one.transition, other.transition), return_inverse=True)
+
+    def added(some: Ints, more: Ints) -> Ints:
+        out = np.zeros(len(transition), np.int64)
+        np.add.at(out, index, np.append(some, more))
+        return out
+
+    return replace(
+        other,
+        transition=transition,
+        all=added(one.all, other.all),
+        count=added(one.count, other.count),
+        last=added(one.last, other.last),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Space):
     """N rows as codes without UNKNOWN (an unknown word has a code of its own), in some order of the traces' rows."""
 
     state: Codes  # (N,)
@@ -37,10 +88,6 @@ class Rows:
     output: Codes  # (N,)
     first: Bools  # (N,) the first row of its trace
     last: Bools  # (N,)
-    states: int  # S, with the unknown one where there is one
-    triggers: int  # A
-    outputs: int  # O, 1 where the log has none
-    unknown: int  # code of the unknown state, or UNKNOWN
 
     def __len__(self) -> int:
         return len(self.state)
@@ -76,24 +123,14 @@ class Rows:
             count += np.bincount(index[start : start + PART], minlength=len(found))
         return count
 
-    def count_in(self, use: Bools) -> Ints:
-        """(K,) how often each transition comes in some rows (N,), which should be most of them."""
+    def tally(self, use: Bools) -> Tally:
+        """What the rows say, counted among some of them (N,), which should be most."""
         found, index = self.distinct
-        others: Ints = self.count - np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
-        return others
+        others = np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
+        last = np.bincount(index[np.flatnonzero(self.last & use)], minlength=len(found))
+        space = (self.states, self.triggers, self.outputs, self.unknown)
+        return Tally(*space, found, self.count, self.count - others, last)
 
-    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
-        """The number of the transition from p with x to q with output o; broadcasts."""
-        return ((p * self.triggers + x) * self.states + q) * self.outputs + o
-
-    def parts(self, transition: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-        """(state, trigger, next state, output) of numbers of transitions."""
-        rest, output = np.divmod(transition, self.outputs)
-        rest, after = np.divmod(rest, self.states)
-        state, trigger = np.divmod(rest, self.triggers)
-        return state, trigger, after, output
-
-    @cached_property
     def broken(self) -> Bools:
         """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
         out = np.zeros(len(self), bool)
@@ -110,7 +147,7 @@ class Rows:
         old, index = self.distinct
         found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
         to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))
-        kinds = to[index] if len(found) > len(old) else index.copy()
+        kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
         kinds[at] = new[len(old) :]
         rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
         return rows
@@ -136,6 +173,8 @@ def coded(log: Log) -> Rows:
     filled_traces = np.diff(log.offsets) > 0
     first[log.offsets[:-1][filled_traces]] = True
     last[log.offsets[1:][filled_traces] - 1] = True
+    first[:1] &= log.opens
+    last[-1:] &= log.closes
     return Rows(
         state=filled(log.state, n_states) if unknown_state else log.state,
         trigger=log.trigger,
@@ -148,6 +187,14 @@ def coded(log: Log) -> Rows:
         outputs=n_outputs + no_output,
         unknown=n_states if unknown_state else UNKNOWN,
     )
+
+
+def looked_up(table: Codes, index: Codes) -> Codes:
+    """table[index], a part at a time, as NumPy would widen all of a narrow index first."""
+    out = np.empty(len(index), table.dtype)
+    for start in range(0, len(index), PART):
+        out[start : start + PART] = table[index[start : start + PART]]
+    return out
 
 
 def find(keys: Ints, wanted: Ints) -> Ints:

@@ -54,7 +54,7 @@ def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     order = np.argsort(count, kind="stable")
     target = anywhere(rows, label)
     target.ravel()[moves[order] // k] = moves[order] % k  # the last written is the commonest
-    starts = rows.counted(rows.label[rows.first] * k + group[rows.first], rows.first, rows.labels * k)
+    starts = rows.counted(rows.label[rows.begun] * k + group[rows.begun], rows.begun, rows.labels * k)
     return Table(label, target, starts.reshape(-1, k).argmax(1))
 
 
@@ -133,7 +133,7 @@ def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     better = votes[each, best] > votes[each, table.target[state, symbol]] + CERTAIN
     target = table.target.copy()
     target[state[better], symbol[better]] = best[better]
-    labels, votes = summed(rows, rows.first, rows.label[rows.first], now.ahead[rows.first])
+    labels, votes = summed(rows, rows.begun, rows.label[rows.begun], now.ahead[rows.begun])
     start = table.start.copy()
     start[labels] = votes.argmax(1)
     return target, start

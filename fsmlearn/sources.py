@@ -1,6 +1,6 @@
 """The words that name logs -> the files that they mean: a file itself, a folder's logs, what a pattern matches.
 
-It looks at names only and opens nothing. Standard library only.
+It looks at names only and opens nothing. Standard library only, but for URLs (see `remote`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from glob import glob, has_magic
 from pathlib import Path
 
+from fsmlearn import remote
 from fsmlearn.errors import LogError
 
-LOGS = (".csv", ".tsv")  # in a folder these are logs, as they are or packed
+# how the name of a log ends, packed or not, and what it is then
+LOGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".xes": "xes", ".parquet": "parquet"}
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -33,10 +35,15 @@ def expand(words: Iterable[str | Path]) -> list[str]:
 
 
 def _meant(word: str) -> list[str]:
+    if remote.is_remote(word):
+        found = [file for file in remote.glob(word) if has_magic(word) or _is_log(Path(file))]
+        if not found and has_magic(word):
+            raise LogError(f"{word}: no file matches; check the pattern and the folder")
+        return sorted(found, key=natural) or [word]
     path = Path(word)
     if path.is_dir():
         found = [str(file) for file in path.iterdir() if _is_log(file) and file.is_file()]
-        missing = f"{word}: no log in this folder; a log's name ends in {' or '.join(LOGS)}, packed or not"
+        missing = f"{word}: no log in this folder; a log's name ends in {', '.join(LOGS)}, packed or not"
     elif has_magic(word) and not path.exists():
         matches = glob(word, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         found = [file for file in matches if Path(file).is_file()]
@@ -48,11 +55,16 @@ def _meant(word: str) -> list[str]:
     return sorted(found, key=natural)
 
 
-def _is_log(file: Path) -> bool:
-    name = file.name.lower()
+def kind(name: str) -> str:
+    """What a log is by its name: csv, json, xes or parquet; "" where that does not tell."""
+    name = name.lower()
     for end in PACKED:
         name = name.removesuffix(end)
-    return name.endswith(LOGS) and not name.startswith(".")
+    return LOGS.get(Path(name).suffix, "")
+
+
+def _is_log(file: Path) -> bool:
+    return bool(kind(file.name)) and not file.name.startswith(".")
 
 
 def natural(name: str) -> tuple[list[tuple[str, int]], str]:

@@ -1,9 +1,10 @@
-"""The model file: a zip of machine.json, about.json, sample.json and network.npz, written whole or not at all.
+"""The model file: a zip of machine.json, normal.json, about.json, sample.json and network.npz, written whole or not at
+all.
 
 A machine that was imported has no network, and its about.json says where it comes from.
 
 What is read back is checked before it is believed: member names, sizes, array headers, and every field.
-Nothing in a model file can run code. Machine and about are read with the standard library only.
+Nothing in a model file can run code. All but the network is read with the standard library only.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fsmlearn.about import About, Origin
+    from fsmlearn.normal import Normal
     from fsmlearn.onward import Known
     from fsmlearn.sample import Sample
     from fsmlearn.train import Model
@@ -38,6 +40,7 @@ MAGIC = b"fsmlearn model "  # the archive's comment: this and the version of the
 VERSION = 2
 LARGEST = {  # bytes, unpacked
     "machine.json": 64 << 20,
+    "normal.json": 64 << 20,
     "about.json": 64 << 20,
     "sample.json": 64 << 20,
     "network.npz": 512 << 20,
@@ -50,11 +53,20 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 T = TypeVar("T")
 
 
-def save(path: str | Path, machine: Machine, about: About, network: Network, sample: Sample | None = None) -> None:
+def save(
+    path: str | Path,
+    machine: Machine,
+    about: About,
+    network: Network,
+    sample: Sample | None = None,
+    normal: Normal | None = None,
+) -> None:
     """Write a model file, whole or not at all; the same values always give the same bytes. Without a sample there is
-    nothing of the log in it. Raises ModelError where the place cannot be written."""
+    nothing of the log in it, without `normal` nothing of what is. Raises ModelError where the place cannot be
+    written."""
     import numpy as np
 
+    from fsmlearn.normal import Normal
     from fsmlearn.sample import Sample
 
     arrays = io.BytesIO()
@@ -63,6 +75,7 @@ def save(path: str | Path, machine: Machine, about: About, network: Network, sam
         path,
         {
             "machine.json": _json(machine.to_dict()),
+            "normal.json": _json((normal or Normal()).to_dict(), indent=None),
             "about.json": _json(about.to_dict()),
             "sample.json": _json((sample or Sample()).to_dict()),
             "network.npz": arrays.getvalue(),
@@ -103,6 +116,16 @@ def check_writable(path: str | Path) -> None:
 def load_machine(path: str | Path) -> Machine:
     """The machine of a model file. Raises ModelError where it is missing, foreign or damaged."""
     return _load(path, "machine.json", lambda data: Machine.from_dict(json.loads(data)))
+
+
+def load_normal(path: str | Path) -> Normal:
+    """What was normal in the log, of which an imported machine knows nothing. Raises ModelError where the file is
+    missing, foreign or damaged."""
+    from fsmlearn.normal import Normal
+
+    if load_origin(path) is not None:
+        return Normal()
+    return _load(path, "normal.json", lambda data: Normal.from_dict(json.loads(data)))
 
 
 def load_about(path: str | Path) -> About:
@@ -245,5 +268,5 @@ _ARRAY = re.compile(  # format 1.0 of numpy.lib.format
 )
 
 
-def _json(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1).encode("utf-8", "surrogatepass")
+def _json(data: dict[str, Any], indent: int | None = 1) -> bytes:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent).encode("utf-8", "surrogatepass")

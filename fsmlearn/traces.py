@@ -6,7 +6,7 @@ and placed as an `Oddity`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn.columns import Clock
 from fsmlearn.runs import Runs, among, united
 
 Codes = NDArray[np.signedinteger[Any]]
@@ -34,22 +35,19 @@ class Oddity:
     done: str  # what was done about it
 
 
-class Oddities:
-    """Collects oddities of rows as they stand in the log, of these files and places."""
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An oddity of a part of a log, whose files have no names yet."""
 
-    def __init__(self, files: tuple[str, ...], places: Runs) -> None:
-        self.found: list[Oddity] = []
-        self._files, self._places = files, places
+    what: str
+    count: int
+    place: int  # of the first, file and line as one number
+    done: str
 
-    def ordered(self, places: Runs) -> None:
-        """From now on rows are meant as they stand with these places."""
-        self._places = places
 
-    def add(self, what: str, rows: Rows, done: str) -> None:
-        """Add the oddity of `rows`, given in any order, if there are any."""
-        if len(rows):
-            first = where(self._files, int(self._places.at(rows).min()))
-            self.found.append(Oddity(what, len(rows), first, done))
+def odd(what: str, rows: Rows, places: Runs, done: str) -> Odd | None:
+    """The oddity of `rows`, given in any order; None where there are none."""
+    return Odd(what, len(rows), int(places.at(rows).min()), done) if len(rows) else None
 
 
 def where(files: Sequence[str], number: int) -> str:
@@ -57,28 +55,36 @@ def where(files: Sequence[str], number: int) -> str:
     return f"{files[number >> FILE]}:{number & ((1 << FILE) - 1)}"
 
 
-def cut(places: Runs, steps: Runs | None) -> Rows:
+def cut(places: Runs, steps: Runs | None, clock: Clock = "", since: int | None = None) -> Rows:
     """Rows on which the traces of a log without a trace column begin: with each file, and where step restarts.
 
-    Step restarts where it falls by more than 2, or falls to the first step of its trace or below; a smaller fall is
-    disorder inside the trace.
+    The first row counts as one even where it goes on with a trace that began with step `since`. Step restarts where it
+    falls by more than 2, or falls to the first step of its trace or below; a smaller fall is disorder inside the trace.
+    Seconds restart only where they fall to the first of their trace or below, dates never.
     """
     files = np.flatnonzero(np.diff(places.values >> FILE, prepend=-1))
     begins = places.starts[files]
-    if steps is None:
+    if steps is None or clock == "date":
         return begins
     doubtful = united(begins, steps.starts[1:])
     steps_at = steps.at(doubtful)
     fall = steps.at(np.maximum(doubtful - 1, 0)) - steps_at
     found, start = [], 0
+    first = since
     parts = (column.tolist() for column in (doubtful, steps_at, fall, among(doubtful, begins)))
     for row, step, falls, sure in zip(*parts, strict=True):
         if falls <= 0 and not sure:
             continue
-        if sure or falls > 2 or step <= start:
+        if sure or (falls > 2 and not clock) or step <= start:
             found.append(row)
-            start = step
+            start, first = step if first is None else first, None
     return np.array(found, np.int64)
+
+
+def cut_at(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
+    """(offsets (R' + 1,) of traces that begin anew on these rows, which trace (R',) each was a part of)."""
+    begins = united(offsets[:-1], rows)
+    return np.append(begins, offsets[-1]), np.searchsorted(offsets, begins, "right") - 1
 
 
 def arrange(begins: Rows, traces: Rows, steps: Runs | None, size: int) -> tuple[Rows | None, Rows, Rows]:
@@ -164,7 +170,7 @@ def fill_empty(empty: int, state: Codes, next_state: Codes, apart: Rows) -> tupl
     return take_next, take_state
 
 
-def name_of_unknown(words: Sequence[str]) -> str:
+def name_of_unknown(words: Collection[str]) -> str:
     """What to call a state that nobody recorded: a word that is none of the log's."""
     names = (f"(unknown {n})" if n > 1 else "(unknown)" for n in count(1))
     return next(name for name in names if name not in words)

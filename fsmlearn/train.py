@@ -70,14 +70,17 @@ def one_cycle(step: int, steps: int, peak: float) -> float:
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Windows to train on and windows held out, whole traces each. Too small a log holds nothing out."""
-    trace = np.cumsum(data.previous < 0) - 1
-    traces = int(trace[-1]) + 1
+def split(data: Histories, share: float, rng: np.random.Generator) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Windows to train on and windows held out, whole traces each, and how often each is meant.
+
+    Too small a log holds nothing out. Of traces that are alike some may be held out.
+    """
+    traces = len(data.like)
     out = rng.permutation(traces)[: int(traces * share)]
-    held = np.isin(trace, out)
-    everything = np.arange(len(trace))
-    return everything[~held], everything[held]
+    held = np.bincount(data.like[out], minlength=int(data.trace[-1]) + 1)[data.trace]
+    left = data.copies - held
+    training, watched = np.flatnonzero(left), np.flatnonzero(held)
+    return (training, left[training]), (watched, held[watched])
 
 
 def train(
@@ -92,7 +95,7 @@ def train(
     """
     values = Flat(start or cell.initial(data.words, plan.hidden, len(data.answers), rng))
     adam = Adam(values.vector)
-    training, held = (forest(data, windows) for windows in split(data, plan.held_out, rng))
+    training, held = (forest(data, *windows) for windows in split(data, plan.held_out, rng))
     carried = np.zeros((int(data.places.max()) + 1, cell.width(values.params)), np.float32)  # memory after each window
     pool = rng.standard_normal(1 << 20, np.float32) * np.float32(plan.noise)
     batches = -(-len(training) // plan.batch)
@@ -201,10 +204,23 @@ def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> 
     return loss / max(rows, 1), right / max(rows, 1)
 
 
-def visit(data: Histories, cell: Cell, params: Params, rows: NDArray[np.int64] | None = None) -> FloatArray:
-    """Memory *before* each row of the log, (N, M), or before some `rows` (n,); equal windows are run once."""
+def visit(data: Histories, cell: Cell, params: Params) -> FloatArray:
+    """Memory *before* each row of the log, (N, M)."""
+    return remember(data, cell, params)[history_before(data, np.arange(len(data)))]
+
+
+def history_before(data: Histories, rows: NDArray[np.int64]) -> Ints:
+    """The history before each of some rows (n,), the number of histories where a trace begins."""
+    before = data.history[rows - 1]
+    before[np.isin(rows, data.starts[data.previous < 0])] = data.distinct
+    return before
+
+
+def remember(data: Histories, cell: Cell, params: Params) -> FloatArray:
+    """Memory after each history of the log, and after none, (P + 1, M); equal windows are run once."""
     grove = forest(data, np.arange(len(data.starts)))
-    after = np.empty((data.distinct, cell.width(params)), np.float32)
+    after = np.empty((data.distinct + 1, cell.width(params)), np.float32)
+    after[-1] = 0
     carried = np.zeros((len(grove), after.shape[1]), np.float32)
     numbers = np.arange(len(data.starts))
     depth = numbers - np.maximum.accumulate(np.where(data.previous < 0, numbers, 0))
@@ -217,7 +233,4 @@ def visit(data: Histories, cell: Cell, params: Params, rows: NDArray[np.int64] |
             memory = cell.forward(params, packed.batch, room=room).memory
             carried[packed.places] = memory[packed.ends]
             after[data.history[packed.rows]] = memory
-    rows = np.arange(len(data)) if rows is None else rows
-    before = after[data.history[rows - 1]]
-    before[np.isin(rows, data.starts[data.previous < 0])] = 0
-    return before
+    return after

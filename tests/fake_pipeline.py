@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,13 @@ import numpy as np
 from fsmlearn import summary
 from fsmlearn.about import About, Comparison, EpochSummary, ExtractionSummary, TrainingSummary
 from fsmlearn.config import Settings
-from fsmlearn.denoise import Denoised
+from fsmlearn.denoise import filtered
 from fsmlearn.elman import Elman
-from fsmlearn.findings import nothing
-from fsmlearn.logs import Log, read
+from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine
 from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned
-from fsmlearn.runs import Runs
+from fsmlearn.spread import Spread
 from fsmlearn.train import Epoch, Model
 
 
@@ -39,13 +39,15 @@ class Pipeline:
         self.interrupt = interrupt
         self.settings: list[Settings] = []
 
-    def learning(self, sources: Sequence[str | Path], settings: Settings, known: Known | None = None) -> Iterator[Any]:
+    def learning(
+        self, sources: Sequence[str | Path], settings: Settings, spread: Spread, known: Known | None = None
+    ) -> Iterator[Any]:
         self.settings.append(settings)
-        log = read(list(sources), columns=settings.columns)
-        yield log
-        no_gap = np.zeros(len(log), np.bool_)
-        denoised = Denoised(log, log, Runs.count(0, len(log)), no_gap, nothing(), {"label": 0.0})
-        yield denoised
+        log = read(list(sources), **settings.reading)
+        whole = alone(log)
+        yield whole
+        clean = filtered(replace(whole, kind="sequence"))  # nothing is to be judged
+        yield clean
         if self.interrupt == "raise":
             raise KeyboardInterrupt
         machine = count(log)
@@ -53,8 +55,8 @@ class Pipeline:
         for each in epochs:
             yield Epoch(each.index, 3, each.loss, 0.9, each.held_out_loss, 0.9, 1.0, 0.004, {})
         about = About(
-            log=summary.of_log(log),
-            noise=summary.of_noise(denoised),
+            log=summary.of_log(whole),
+            noise=summary.of_noise(clean),
             training=TrainingSummary(
                 "elman", "tanh", 8, 100, len(log), len(log), epochs, 3, self.interrupt == "note", 0.1
             ),
@@ -64,11 +66,7 @@ class Pipeline:
                 for t in machine.transitions
             ),
             support=(),
-            settings={key: value for key, value in _plain(settings).items() if key != "columns"},
+            settings={key: each for key, each in vars(settings).items() if each is None or type(each) in (int, str)},
             versions={"numpy": np.__version__},
         )
-        yield Learned(log, denoised, Model(Elman(), {"W": np.eye(2)}), machine, about)
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    return {key: getattr(settings, key) for key in settings.__dataclass_fields__}
+        yield Learned(whole, clean, Model(Elman(), {"W": np.eye(2)}), machine, about)

@@ -117,7 +117,7 @@ def truth(name: str) -> Machine:
     """The true machine of a sample log, its states labelled where the log shows them; probabilities are the shares of
     what was drawn for that log."""
     with (SAMPLES / f"{name}.csv").open() as stream:
-        hidden = "state" not in stream.readline().casefold()
+        hidden = stream.readline().strip() == "trace,step,trigger,output"
     facts = json.loads((SAMPLES / f"{name}.truth.json").read_text())
     names = [state["name"] for state in facts["states"]]
     rows = [

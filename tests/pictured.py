@@ -14,7 +14,7 @@ from fsmlearn import store
 from fsmlearn.dynamics import Network
 from fsmlearn.elman import Elman
 from fsmlearn.histories import histories
-from fsmlearn.logs import LogKind
+from fsmlearn.logs import LogKind, alone
 from fsmlearn.machine import Machine
 from fsmlearn.rnn import FloatArray
 from fsmlearn.sample import Sample
@@ -48,7 +48,7 @@ def lamp(rows: Sequence[Row] = LAMP_ROWS) -> Network:
 def sample_of(traces: Sequence[Sequence[Row]], kind: LogKind) -> Sample:
     """The sample of a log that is given in words."""
     log = log_of(traces, kind)
-    return sampled(log, histories(log))
+    return sampled(alone(log), histories(log))
 
 
 def stored(path: Path, machine: Machine, traces: Sequence[Sequence[Row]], kind: LogKind, cell: str = "tanh") -> Path:

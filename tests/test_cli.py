@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import big
 import pytest
 import typer.main
 import yaml
@@ -79,7 +80,7 @@ def told(*arguments: str, stdin: str = "", status: int = 2) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "train", "extract-table", "predict", "report", "filter", "info", "export", "import"]
+    "name", ["", "train", "extract-table", "predict", "check", "report", "filter", "info", "export", "import", "init"]
 )
 def test_help_is_there_under_both_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "1")
@@ -413,6 +414,110 @@ def test_a_report_does_not_list_a_thousand_files() -> None:
     assert "parts/4.csv and 4 more files" in run("info", "parts").stdout
 
 
+GRID = "trace,time,event,Power,Level\n" + "".join(
+    f"1,{n / 10},{'Button' if n % 20 == 0 and n else ''},{n // 20 % 2},{n // 20 % 2 * 40 + n * 7 % 11 / 10}\n"
+    for n in range(100)
+)
+
+
+def test_columns_that_were_guessed_are_told_once_on_stderr() -> None:
+    Path("strange.csv").write_text("session,src,action,dst\n1,Off,Power,On\n")
+    told = (
+        "guessed    took 'session' for the trace, 'src' for the current_state, 'action' for the trigger, 'dst' for the "
+        "next_state; name others with --trace-column, --state-column, --trigger-column, --next-state-column\n"
+    )
+    for command in ("info", "filter"):
+        assert run(command, "strange.csv").stderr.startswith(told)
+        assert run(command, "log.csv").stderr.count("guessed") == 0
+    assert run("filter", "strange.csv", "--quiet").stderr == ""
+    named = ["--trace-column", "session", "--state-column", "src", "--trigger-column", "action"]
+    assert "took 'dst' for the next_state; " in run("info", "strange.csv", *named).stderr
+    assert run("info", "strange.csv", *named, "--next-state-column", "dst").stderr == ""
+
+
+def test_train_tells_guesses_too(pipeline: Pipeline) -> None:
+    Path("strange.csv").write_text("state,action,next_state\nOff,Power,On\n")
+    assert "took 'action' for the trigger" in run("train", "strange.csv").stderr
+    assert run("train", "strange.csv", "--quiet").stderr == ""
+
+
+def test_a_start_state_and_variables_reach_every_command(pipeline: Pipeline) -> None:
+    Path("grid.csv").write_text(GRID)
+    options = ["--state-variables", "Power,Level", "--levels", "Level=20", "--start-state", "Power=0"]
+    info = run("info", "grid.csv", *options).stdout
+    assert "4 rows, 2 traces, 1 trigger, 2 visible states" in info
+    assert "variables  100 rows, each saying how things stand; its trigger is what had led to it" in info
+    assert "Level  low, high: cut at 20, as given" in info
+    assert "Button      4  100 %  100 %" in info
+    assert run("filter", "grid.csv", *options, "--quiet").stdout.splitlines()[:2] == [
+        "trace,time,current_state,trigger,next_state",
+        "1,2,Power=0,Button,Power=1 Level=high",
+    ]
+    run("train", "grid.csv", *options, "--input-variables", "Power")
+    settings = pipeline.settings[-1]
+    assert settings.start_state == "Power=0" and settings.variables.inputs == ("Power",)
+    assert "no column 'Pwoer' for the variable" in told("info", "grid.csv", "--state-variables", "Pwoer,Level")
+    assert "did you mean 'Power=0'" in told("info", "grid.csv", *options[:4], "--start-state", "Power=")
+
+
+def test_a_settings_file_may_be_named(pipeline: Pipeline) -> None:
+    Path("mine.yaml").write_text("seed: 3\ncolumns:\n  trigger: next_state\n")
+    run("train", "log.csv", "--config", "mine.yaml", "--seed", "4")
+    assert pipeline.settings[0].seed == 4 and pipeline.settings[0].columns == {"trigger": "next_state"}
+    for command in ("train", "filter", "info"):
+        assert "none.yaml: no such file" in told(command, "log.csv", "--config", "none.yaml")
+
+
+def test_logs_in_other_formats_are_logs_everywhere() -> None:
+    columns, *rows = [line.split(",") for line in LOG.splitlines()]
+    lines = "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
+    Path("day.jsonl").write_text(lines)
+    assert run("filter", "day.jsonl", "--quiet").stdout == run("filter", "-", "--quiet", stdin=lines).stdout == LOG
+    assert "day.jsonl:2: is not JSON" in told_of("day.jsonl", lines.replace('"Idle", "trigger"', '"Idle" "trigger"'))
+    assert "log.xes:1: is not well-formed XML" in told_of("log.xes", LOG)
+    assert "log.parquet: cannot be read" in told_of("log.parquet", LOG)
+
+
+def told_of(name: str, text: str) -> str:
+    Path(name).write_text(text)
+    return told("info", name)
+
+
+# --- init -------------------------------------------------------------------------------------------------------------
+
+
+def test_init_writes_settings_that_the_other_commands_read() -> None:
+    result = run("init", "log.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "written as fsmlearn.yaml; look through it, it says what it does not know\n"
+    text = Path("fsmlearn.yaml").read_text()
+    assert yaml.safe_load(text)["columns"]["state"] == "current_state"
+    assert '  # - "Power"  # 3 rows\n' in text
+    assert run("filter", "log.csv", "--quiet").stdout == LOG
+    assert not [path.name for path in Path().iterdir() if path.name.startswith(".")]
+
+
+def test_init_overwrites_nothing_unless_it_is_told_to() -> None:
+    Path("fsmlearn.yaml").write_text("seed: 5\n")
+    assert "fsmlearn.yaml: is there already; read it, or overwrite it with --force" in told("init", "log.csv")
+    assert Path("fsmlearn.yaml").read_text() == "seed: 5\n"
+    assert run("init", "log.csv", "--force", "--quiet").stderr == ""
+    assert "columns:" in Path("fsmlearn.yaml").read_text()
+    assert run("init", "log.csv", "-o", "-").stdout == Path("fsmlearn.yaml").read_text()
+    assert run("init", "log.csv", "--output", "other.yaml").exit_code == 0
+    assert "cannot be written" in told("init", "log.csv", "-o", "missing/f.yaml")
+
+
+def test_init_guesses_variables_where_a_log_shows_no_states() -> None:
+    Path("grid.csv").write_text(GRID)
+    shown = run("init", "grid.csv", "-o", "-").stdout
+    assert yaml.safe_load(shown)["state_variables"] == ["Power", "Level"]
+    assert '#   "Level": [' in shown
+    assert "no column for the current_state" in told("init", "-", stdin=GRID.replace("event", "e"))
+    Path("no.csv").write_text("a,b\nx,y\n")
+    assert "no column for the" in told("init", "no.csv")
+
+
 def test_info_tells_logs_from_models() -> None:
     log, model = run("info", "log.csv"), run("info", "wash.fsm")
     assert (log.exit_code, model.exit_code) == (0, 0)
@@ -690,3 +795,26 @@ def test_a_bug_keeps_its_traceback_and_is_no_no(
         program.main()
     assert end.value.code == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", ["1-5", "3-5"])  # traces, or one long trace
+def test_filtering_a_pipe_takes_the_memory_of_what_differs_not_of_the_rows(columns: str, tmp_path: Path) -> None:
+    program = "from fsmlearn import disk\ndisk.Disk.most = 50_000\nfrom fsmlearn.cli.app import main\nmain()"
+    peaks, rows = [], (300_000, 1_500_000)
+    for number in rows:
+        big.write(tmp_path / "log.csv", number)
+        with (tmp_path / "log.csv").open() as log:
+            cut = subprocess.Popen(["cut", "-d,", f"-f{columns}"], stdin=log, stdout=subprocess.PIPE)
+            run = [sys.executable, "-c", program, "filter", "--quiet", "-"]
+            with subprocess.Popen(run, stdin=cut.stdout, stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None and cut.stdout is not None
+                cut.stdout.close()
+                lines, held = 0, ""
+                while block := process.stdout.read(1 << 20):
+                    lines += block.count(b"\n")
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    held = status if "VmHWM:" in status else held
+                peaks.append(int(held.split("VmHWM:")[1].split()[0]) // 1024)
+            assert process.returncode == cut.wait() == 0 and 0.98 * number < lines < number
+    assert peaks[1] - peaks[0] < 20  # MiB; held in memory, 1,200,000 rows take twice that

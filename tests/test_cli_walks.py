@@ -162,6 +162,18 @@ def test_a_plan_says_what_to_fire_and_what_to_wait_for() -> None:
     assert run("plan", "--to", "Rinse", "--model", "wash.fsm").stdout.count("fire") == 2
 
 
+def test_plan_takes_the_triggers_to_fire_from_the_settings_of_the_project() -> None:
+    def actions(*more: str) -> list[str]:
+        rows = run("plan", "--to", "Rinse", "--model", "wash.fsm", "--format", "json", *more).stdout
+        return [row["action"] for row in json.loads(rows)]
+
+    assert set(actions()) == {"fire"}
+    Path("fsmlearn.yaml").write_text("external: [Start]\n")
+    assert actions()[0] == "fire"
+    assert set(actions()[1:]) == {"wait"}
+    assert set(actions("--external", "")) == {"wait"}
+
+
 def test_a_plan_as_a_table_says_how_likely_it_is() -> None:
     table = run("plan", "--to", "Paid", "--model", "orders.fsm", "--format", "table").stdout.splitlines()
     assert table[0].split() == ["step", "action", "trigger", "state", "next", "state", "probability"]

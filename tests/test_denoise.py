@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 
 import machines
 import numpy as np
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from machines import Row
 
 from fsmlearn import chain
-from fsmlearn.denoise import Denoised, denoise
-from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.denoise import Denoised, denoise, filtered
+from fsmlearn.logs import UNKNOWN, Log, alone
 from fsmlearn.rows import Rows
-from fsmlearn.stretches import Stretches, stretches
+from fsmlearn.stretches import Kinds, Stretches, stretches
 
 
 def log_of(*traces: Sequence[Row]) -> Log:
@@ -351,18 +352,20 @@ def test_stretches_that_are_alike_have_one_story(monkeypatch: pytest.MonkeyPatch
 
     def apart(rows: Rows, start: int) -> Stretches:
         found = stretches(rows, start)
-        assert 3 * len(found.at) <= len(found.every) == found.often.sum()
+        assert 3 * len(found.kinds) <= len(found.every) == found.kinds.often.sum()
         each = np.arange(len(found.every))
-        return Stretches(found.every, np.ones(len(each), np.int64), found.every, each, found.begins)
+        columns = {field.name: getattr(found.kinds, field.name)[found.like] for field in fields(Kinds)}
+        kinds = Kinds(**columns | {"often": np.ones(len(each), np.int64)})
+        return Stretches(found.every, found.begins, each, kinds)
 
-    monkeypatch.setattr(chain, "stretches", apart)
+    monkeypatch.setattr("fsmlearn.stretches.stretches", apart)
     one_by_one = denoise(log)
     assert one_by_one.findings == together.findings and len(together.findings) > 300
     assert rows_of(one_by_one.log) == rows_of(together.log)
     assert one_by_one.gap.tolist() == together.gap.tolist()
     assert one_by_one.rates == pytest.approx(together.rates)
 
-    monkeypatch.setattr(chain, "stretches", stretches)
+    monkeypatch.setattr("fsmlearn.stretches.stretches", stretches)
     monkeypatch.setattr(chain, "MANY", 300)  # and a sample tells the rates
     sampled = {(finding.row, finding.kind) for finding in denoise(log).findings}
     whole = {(finding.row, finding.kind) for finding in together.findings}
@@ -377,3 +380,25 @@ def test_findings_are_a_tuple_whose_words_come_when_asked_for() -> None:
     assert [finding.row for finding in findings] == findings.row.tolist()
     with pytest.raises(IndexError):
         findings[2]
+
+
+@pytest.mark.parametrize("kind", ["label", "swap", "spurious", "drop"])
+@pytest.mark.parametrize("many", [50_000, 100])
+def test_a_log_is_judged_alike_however_it_is_divided(kind: str, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "MANY", many)
+    rng = np.random.default_rng(3)
+    noisy, _, _ = spoil(rng, walks(rng, machine(rng, 5, 3, 2, 1, 1.0), 300, 9, 5, True), kind, 0.08, 3)
+    log = log_of(*noisy)
+    together = denoise(log)
+    cuts = np.sort(rng.integers(1, len(log.traces), 4))
+    traces = np.split(np.arange(len(log.traces)), np.unique(cuts))
+    whole = replace(alone(log), parts=[log.select_traces(some) for some in traces])
+    found = filtered(whole)
+    parts: list[Denoised] = found.parts
+    assert found.rates == together.rates and len(found) == len(together.log) and found.gaps == together.gap.sum()
+    assert np.sum(found.counts) == len(together.findings) and len(together.findings) + found.gaps > 20
+    assert [row for part in parts for row in rows_of(part.log)] == rows_of(together.log)
+    assert np.array_equal(np.concatenate([part.gap for part in parts]), together.gap)
+    begins = [int(log.offsets[some[0]]) for some in traces]
+    findings = [replace(f, row=f.row + begin) for part, begin in zip(parts, begins, strict=True) for f in part.findings]
+    assert findings == list(together.findings)

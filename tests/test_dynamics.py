@@ -28,7 +28,7 @@ from fsmlearn.dynamics import (
 from fsmlearn.elman import Elman
 from fsmlearn.errors import ModelError
 from fsmlearn.histories import histories
-from fsmlearn.logs import read
+from fsmlearn.logs import alone, read
 from fsmlearn.machine import Machine
 from fsmlearn.rnn import FloatArray
 from fsmlearn.sample import Sample
@@ -42,7 +42,7 @@ def test_the_visited_memories_are_those_of_the_network() -> None:
     rng = np.random.default_rng(0)
     machine = random_machine(rng, 5, 3, 2)
     log = log_of(visible(machine, walk(machine, rng, 12, 9)))
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     for cell in CELLS.values():
         params = drawn(cell.initial(sample.words, 4, len(sample.answers), rng), rng)
         found = visits(Network(Model(cell, params), sample), machine)
@@ -75,7 +75,7 @@ def test_a_state_that_the_rows_leave_open_is_not_guessed() -> None:
 def test_of_a_log_of_events_the_first_memory_is_that_after_the_start(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("step,event\n1,a\n2,b\n")
     log = read([tmp_path / "log.csv"])
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     ways = [(0, "a", 1, None, 1), (1, "b", 2, None, 1), (2, "End", 3, None, 1)]
     machine = Machine.build("lts", 0, [None, None, None, "End"], ["a", "b", "End"], ways)
     rng = np.random.default_rng(0)

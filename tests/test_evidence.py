@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from machines import log_of, random_machine, visible, walk
 
 from fsmlearn import search
+from fsmlearn.alike import distinct
 from fsmlearn.evidence import LOST, Ints, Rows, Table, fit, futures, pack, run
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
@@ -315,29 +316,26 @@ def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int
     copies = rng.integers(1, 5, size=6)
     walks = [rng.integers([labels, 2, 2], size=(n, 3)) for n in lengths]
     parts = [walk for walk, n in zip(walks, copies, strict=True) for _ in range(n)]
-    label, trigger, answer = np.concatenate(parts).T
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    broken = np.zeros(len(label), np.bool_)
     names = np.array([0, labels - 1]) if labels > 1 else np.full(2, -1)
-    first = np.cumsum(copies) - copies
 
-    def rows_of(traces: Ints | None, copies: Ints | None) -> Rows:
+    def rows_of(parts: list[Ints], copies: Ints | None) -> Rows:
+        label, trigger, answer = np.concatenate(parts).T
+        offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         return pack(
             label,
             trigger,
             answer,
             offsets,
-            broken,
+            np.zeros(len(label), np.bool_),
             labels=labels,
             triggers=2,
             answer_label=names,
             certain=labels == 1,
-            traces=traces,
             copies=copies,
         )
 
-    every, each = rows_of(None, None), rows_of(first, copies)
-    assert each.total == len(every) == len(label)
+    every, each = rows_of(parts, None), rows_of(walks, copies)
+    assert each.total == len(every) == sum(map(len, parts))
     assert len(each) == lengths.sum()
     table = search.from_groups(each, each.label * 2 + each.symbol % 2, 2 * labels)
     assert_same(search.from_groups(every, every.label * 2 + every.symbol % 2, 2 * labels), table)
@@ -350,20 +348,10 @@ def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int
 @pytest.mark.parametrize("seed", range(6))
 def test_the_search_finds_the_same_whether_equal_traces_stand_once_or_often(seed: int) -> None:
     case, _ = hidden(seed, noise=0.02, traces=2000, length=6)
-    log, data = case.log, case.data
-    every = pack(
-        np.zeros(len(log), np.int64),
-        log.trigger.astype(np.int64),
-        data.targets.astype(np.int64),
-        log.offsets,
-        np.zeros(len(log), np.bool_),
-        labels=1,
-        triggers=len(log.triggers),
-        answer_label=np.full(len(data.answers), -1),
-        certain=True,
-    )
-    assert case.rows.total == len(every) > len(case.rows)
-    long, short = (search.descend(rows, case.table) for rows in (every, case.rows))
+    traces = distinct(case.log, np.zeros(len(case.log), np.bool_))
+    each = packed(traces.log, histories(traces.log, like=traces.like), traces.gap)
+    assert each.total == len(case.rows) > len(each)
+    long, short = (search.descend(rows, case.table) for rows in (case.rows, each))
     assert long.length == pytest.approx(short.length)
     assert np.array_equal(long.fit.counts, short.fit.counts)
 

@@ -9,6 +9,7 @@ import pytest
 from machines import Row, lamp, log_of, random_machine, visible, walk
 from numpy.typing import NDArray
 
+from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
 from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
@@ -19,10 +20,11 @@ from fsmlearn.train import Model, Plan, train
 
 def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0) -> Extraction:
     """What a small network learns of a log in a short time."""
-    data = histories(log)
+    traces = distinct(log, np.zeros(len(log), np.bool_) if gap is None else gap)
+    data = histories(traces.log, like=traces.like)
     plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
     *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
-    return extract(Model(Elman(), last.params), log, data, np.zeros(len(log), np.bool_) if gap is None else gap, states)
+    return extract(Model(Elman(), last.params), traces.log, data, traces.gap, states)
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,14 @@ from fsmlearn.predict import Answer, Follower
 ROWS = st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["X", "Y", ""]), st.sampled_from("ab")), max_size=30)
 
 
-def following(machine: Machine, latest: int = 100, steps: int = 100) -> Following[Answer]:
+def following(machine: Machine, latest: int = 100, steps: int = 100) -> Following[Answer, None]:
     def step(belief: Belief, words: Words) -> tuple[Belief, Answer]:
         follower = Follower(machine, belief)
         answer = follower.answer(words[0] or None, words[1])
         follower.move(words[1], words[2] or None)
         return follower.belief, answer
 
-    return Following(Follower(machine).belief, step, latest, steps)
+    return Following(Follower(machine).belief, step, lambda: None, latest=latest, steps=steps)
 
 
 @given(machines(), ROWS, st.integers(1, 4))

@@ -17,6 +17,7 @@ from fsmlearn.diff import diff
 from fsmlearn.errors import ModelError, SettingsError
 from fsmlearn.growth import Walk, grow
 from fsmlearn.histories import histories
+from fsmlearn.log import alone
 from fsmlearn.machine import Machine, Transition, equivalent
 from fsmlearn.onward import Known
 
@@ -192,7 +193,7 @@ def test_the_weights_are_where_training_begins(tmp_path: Path) -> None:
     more = write(tmp_path / "b.csv", [[("Off", "Kick", "Off"), ("Off", "Power", "New")]] * 30)
     learned = pipeline.learn(log, settings=QUICK)
     model = known(tmp_path / "a.fsm", learned)
-    coded = model.coded(logs.read(more))
+    coded = model.coded(alone(logs.read(more))).log
     data = histories(coded, answers=model.sample.answers)
     fresh = learned.model.cell.initial(data.words, 16, len(data.answers), np.random.default_rng(0))
     grown, old = model.weights(coded, data, fresh), learned.model.params

@@ -18,22 +18,28 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fsmlearn"
 
 # Each module imports only from those before it; those on one line do not import each other.
 ORDER = [
-    ["errors"],
-    ["machine"],
+    ["errors", "formats"],
+    ["machine", "remote"],
     ["likeness"],
     ["growth"],
     ["about"],
     ["sample"],
-    ["runs", "fields"],
-    ["columns", "records", "traces", "sources"],
-    ["cells", "ngrams", "contexts", "forecast"],
+    ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread"],
+    ["streams", "steps", "traces", "sheets", "fingerprint"],
+    ["records", "arrivals"],
+    ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],
+    ["tables", "variables", "cells"],
+    ["log", "parts"],
+    ["assembly"],
     ["logs", "automata", "votes"],
     ["rows"],
     ["counts", "findings", "stretches"],
     ["junctions"],
     ["chain"],
     ["denoise"],
+    ["alike"],
     ["summary"],
+    ["project"],
     ["histories"],
     ["sampling"],
     ["rnn"],
@@ -49,6 +55,9 @@ ORDER = [
     ["misfits"],
     ["support"],
     ["predict", "following"],
+    ["ways", "normal"],
+    ["judge", "relations"],
+    ["check", "calibrate"],
     ["config"],
     ["onward"],
     ["pipeline"],
@@ -57,7 +66,6 @@ ORDER = [
     ["plane"],
     ["files"],
     ["store"],
-    ["formats"],
     ["export.names", "export.picture", "imports.draft"],
     ["export.dot", "export.mermaid", "export.plantuml", "export.xstate", "export.python", "export.transitions"],
     ["export.json", "export.yaml", "export.csv", "export.python_statemachine", "export.vocabulary", "imports.tokens"],
@@ -70,8 +78,11 @@ ORDER = [
     ["plots.space"],
     ["plots.flow"],
     ["plots.figures"],
+    ["view.__init__", "view.page", "view.replay"],
+    ["view.data", "view.pictures"],
     ["plan", "simulate", "conformance"],
     ["diff", "tour"],
+    ["workers", "disk", "filtered"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -81,17 +92,30 @@ ORDER = [
     ["cli.commands"],
     ["cli.tab", "cli.help"],
     ["cli.shells"],
-    ["cli.watch"],
+    ["cli.watch", "cli.place"],
     ["cli.diff"],
-    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.plot"],
-    ["cli.export", "cli.import_"],
+    ["cli.train", "cli.extract_table", "cli.predict", "cli.report", "cli.filter", "cli.info", "cli.init", "cli.plot"],
+    ["cli.check", "cli.view", "cli.export", "cli.import_"],
     ["cli.plan", "cli.simulate"],
     ["cli.program"],
     ["cli.app"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
-STANDARD_ONLY = {"errors", "machine", "about", "columns", "following", "predict", "formats", "sources", "__main__"}
+STANDARD_ONLY = {
+    "errors",
+    "machine",
+    "about",
+    "columns",
+    "following",
+    "predict",
+    "formats",
+    "sources",
+    "streams",
+    "spread",
+    "remote",
+    "__main__",
+}
 STANDARD_ONLY |= {
     "files",
     "sample",
@@ -100,11 +124,17 @@ STANDARD_ONLY |= {
     "plots.styled",
     "plots.graphviz",
     "plots.outline",
+    "view.__init__",
+    "view.data",
+    "view.page",
+    "view.replay",
 }
+STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
 STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
-HEAVY = {"pandas": {"cells"}, "rich": {"report", "sequence_report", "cli.console", "cli.progress"}, "yaml": {"config"}}
+HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
+HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
-HEAVY["matplotlib"] |= {"cli.plot"}  # for its types
+HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 
 
 def modules() -> dict[str, Path]:
@@ -169,12 +199,15 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["predict", "--history", ", ", "--trigger=Power", "--format", "yaml"], set()),
     (["predict", "-", "--line-buffered"], set()),
     (["predict", "--trigger", "Power", "--top", "1", "--from-start"], set()),
+    (["check", "-", "--state-column", "state"], set()),
+    (["check", "-", "--trace-scores", "--line-buffered", "--quiet"], set()),
     (["report", "--format", "csv"], set()),
     (["export", "--to", "dot"], set()),
     (["export", "--to", "yaml"], set()),
     (["import", "machine.dot", "--model", "imported.fsm"], set()),
     (["plot", "machine", "--collapse"], set()),
     (["plot", "machine", "--noise", "-o", "machine.svg"], set()),
+    (["view", "--help"], set()),
     (["diff", "model.fsm", "model.fsm"], set()),
     (["plan", "--to", "Off"], set()),
     (["simulate", "--traces", "2"], set()),
@@ -187,6 +220,8 @@ LIGHT: list[tuple[list[str], set[str]]] = [
     (["info", "--help"], set()),
     (["predict", "--help"], set()),
     (["import", "--help"], set()),
+    (["init", "--help"], set()),
+    (["check", "--help"], set()),
 ]
 TAB = {"_FSMLEARN_COMPLETE": "complete_bash"}
 
@@ -206,7 +241,7 @@ finally:
         [sys.executable, "-c", code, *arguments],
         cwd=directory,
         env={**os.environ, **environment},
-        input="state,trigger\nOff,Power\n",
+        input="state,trigger,next_state\nOff,Power,On\n",
         capture_output=True,
         text=True,
         check=False,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsmlearn import records
+from fsmlearn import records, streams
 from fsmlearn.errors import LogError
 from fsmlearn.logs import UNKNOWN, Log, Oddity, Reading, read, reading, write_rows
 
@@ -117,7 +118,7 @@ def test_words_and_lines_are_read_as_written(
         csv.writer(record, delimiter=delimiter, lineterminator=ending, quoting=quoting).writerow(row)  # type: ignore[arg-type]
         text += record.getvalue()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK", block)
+        patch.setattr(streams, "BLOCK", block)
         log = read(write(Path(folder), text + tail))
     assert table(log) == [("1", i, *row) for i, row in enumerate(rows)]
     assert log.line.tolist() == lines[1:]
@@ -180,7 +181,7 @@ def test_a_malformed_row_is_found_on_its_line_in_every_block(
             csv.writer(record, lineterminator="\n").writerow([i, *rows[i]])
             text += record.getvalue()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "BLOCK", data.draw(st.integers(1, 200)))
+        patch.setattr(streams, "BLOCK", data.draw(st.integers(1, 200)))
         message = refused(Path(folder), text)
     assert message.startswith(f"log.csv:{line}: ") and said in message
 
@@ -209,7 +210,7 @@ def test_headers_are_known_by_their_names(tmp_path: Path, header: str) -> None:
 
 def test_columns_may_stand_anywhere_among_others(tmp_path: Path) -> None:
     log = read(
-        write(tmp_path, "note,next_state,timestamp,trigger,current_state,source\nx,Idle,2020-01-01,Power,Off,panel\n")
+        write(tmp_path, "note,next_state,colour,trigger,current_state,source\nx,Idle,2020-01-01,Power,Off,panel\n")
     )
     assert table(log) == [("1", 0, "Off", "Power", "Idle")]
 
@@ -290,7 +291,7 @@ def test_zstandard_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise ImportError(name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "import_module", absent)
+        patch.setattr(streams, "import_module", absent)
         assert "install it, or unpack the file" in refused(tmp_path, b"", "log.csv.zst")
     check_packed(tmp_path, "zst", pytest.importorskip("backports.zstd").compress)
 
@@ -348,6 +349,44 @@ def test_steps_may_be_whole_numbers_of_any_kind(tmp_path: Path) -> None:
         write(tmp_path, "step,state,trigger,next_state\n-1,a,x,a\n+0,a,x,a\n1.0,a,x,a\n 2.,a,x,a\n\u00a03,a,x,a\n")
     )
     assert log.step.tolist() == [-1, 0, 1, 2, 3]
+
+
+@calm
+@given(
+    states=st.lists(st.sampled_from("abc"), min_size=2, max_size=30),
+    names=st.sampled_from([None, "AAB", "A A.2 B"]),
+    start=st.sampled_from("abc"),
+)
+def test_a_long_trace_is_cut_where_the_machine_is_back(states: list[str], names: str | None, start: str) -> None:
+    moves = list(pairwise(states))
+    columns = ["state,trigger,next_state\n", *(f"{one},x,{other}\n" for one, other in moves)]
+    if names:
+        known = names.split() if " " in names else list(names)
+        columns = ["trace," + columns[0], *(f"{known[n * 3 // len(moves)]},{row}" for n, row in enumerate(columns[1:]))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder), "".join(columns))
+        whole = read(path)
+        if start not in states[:-1]:
+            with pytest.raises(LogError, match=f"no row is in the start state '{start}'; "):
+                read(path, start_state=start)
+            return
+        log = read(path, start_state=start)
+    assert [row[2:] for row in table(log)] == [row[2:] for row in table(whole)]
+    begins = set(whole.offsets[:-1].tolist())
+    back = {n for n, (one, _) in enumerate(moves) if one == start and (n == 0 or moves[n - 1][0] != start)}
+    assert set(log.offsets[:-1].tolist()) == begins | back
+    assert len(set(log.traces)) == len(log.traces)
+    if names is None:
+        assert log.traces == tuple(str(n + 1) for n in range(len(log.traces)))
+
+
+def test_a_log_without_states_has_no_start_state(tmp_path: Path) -> None:
+    path = write(tmp_path, "event\na\n")
+    with pytest.raises(LogError, match="a start state cuts traces, but this log shows no states; leave it out"):
+        read(path, start_state="a")
+    path = write(tmp_path, HEADER + "A,1,Off,x,On\n")
+    with pytest.raises(LogError, match="no row is in the start state 'Of'; did you mean 'Off'"):
+        read(path, start_state="Of")
 
 
 # --- what is odd ------------------------------------------------------------------------------------------------
@@ -443,9 +482,9 @@ def test_the_word_for_unrecorded_is_none_of_the_log(tmp_path: Path) -> None:
         ("a,b,c\n1,2,3\n", "log.csv:1: ", "no column for the current_state"),
         ('{"trace": 1}\n{"trace": 2}\n', "log.csv:1: ", ""),
         (
-            "state,source,trigger,next_state\na,b,c,d\n",
+            "state,from_state,trigger,next_state\na,b,c,d\n",
             "log.csv:1: ",
-            "'state', 'source' could all be the current_state",
+            "'state', 'from_state' could all be the current_state",
         ),
         ("step,Step,event\n1,2,a\n", "log.csv:1: ", "'step', 'Step' could all be the step"),
     ],
@@ -480,7 +519,7 @@ def test_logs_of_two_kinds_are_no_one_log(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_never_closes_is_not_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "BLOCK", 64)
+    monkeypatch.setattr(streams, "BLOCK", 64)
     monkeypatch.setattr(records, "LONGEST_RECORD", 256)
     path = write(tmp_path, HEADER + 'A,1,a,x,b\nA,2,"a,x,b\n' + "A,3,a,x,b\n" * 1000)
     with pytest.raises(LogError, match=r"log.csv:3: a quoted field"):
@@ -561,7 +600,7 @@ def test_quoted_or_not_and_wherever_blocks_end_a_log_is_the_same(
             csv.writer(text, lineterminator="\n", quoting=quoting).writerows(  # type: ignore[arg-type]
                 row if column else row[1:] for row in written_rows
             )
-            patch.setattr(records, "BLOCK", size)
+            patch.setattr(streams, "BLOCK", size)
             logs.append(read(write(Path(folder), text.getvalue())))
     first, *others = logs
     for log in others:
@@ -586,7 +625,7 @@ def test_traces_that_stop_counting_keep_their_names(tmp_path: Path) -> None:
 
 
 def test_reading_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "BLOCK", 64)
+    monkeypatch.setattr(streams, "BLOCK", 64)
     text = HEADER + "A,1,a,x,b\n" * 40
     one, two = write(tmp_path, text, "one.csv"), write(tmp_path, gzip.compress(text.encode()), "two.csv.gz")
     *seen, log = reading([one, two])

@@ -53,7 +53,7 @@ def test_every_wrong_answer_is_found_and_no_true_row_is(seed: int, errors: int, 
     wrong = np.sort(rng.choice(len(log), errors, replace=False))
     read = disturbed(log, wrong)
     data, found = known(read, LAMP)
-    judged = misfits.judge(read, data, found)
+    judged = misfits.judge(read, data.like, misfits.answers(read, data, found))
     assert [finding.row for finding in judged.findings] == wrong.tolist()
     assert np.array_equal(judged.log.output, log.output)
     assert {(finding.action, finding.kind) for finding in judged.findings} <= {("repaired", "output")}
@@ -74,7 +74,7 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     log = log_of([*[trace] * 9, odd], "hidden")
     log = dataclasses.replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
     data, found = known(log, LAMP)
-    [finding] = misfits.judge(log, data, found).findings
+    [finding] = misfits.judge(log, data.like, misfits.answers(log, data, found)).findings
     assert log.where(finding.row) == "log.csv:39"
     assert finding.state == "S1"
     assert finding.reason == "output (empty) -> light: S1 + look answers light in 9 of 10 rows"

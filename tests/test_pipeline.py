@@ -14,11 +14,11 @@ from machines import SAMPLES, Row, log_of, random_machine, truth, visible, walk,
 import fsmlearn
 from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
-from fsmlearn.denoise import Denoised
+from fsmlearn.denoise import Filtered
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
 from fsmlearn.histories import histories
-from fsmlearn.logs import Log, Reading
+from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine, equivalent
 from fsmlearn.pipeline import Learned, learn, learning, planned
@@ -85,7 +85,9 @@ def test_it_works_with_other_cells_and_saves_which(name: str, tmp_path: Path) ->
     assert all(np.array_equal(loaded.params[key], value) for key, value in learned.model.params.items())
 
 
-def test_one_long_trace_is_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize("piece", [2048, 50])
+def test_one_long_trace_is_enough(piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fsmlearn.extract.PIECE", piece)
     rng = np.random.default_rng(4)
     machine = random_machine(rng, states=4, labels=2, triggers=2)
     trace: list[Row] = []
@@ -96,6 +98,7 @@ def test_one_long_trace_is_enough(tmp_path: Path) -> None:
         state = step.next_state
     learned = learn(write(tmp_path / "log.csv", [trace]), settings=Settings(epochs=30))
     assert equivalent(machine, learned.machine) is None
+    assert sum(t.count for t in learned.machine.transitions) == len(trace)
 
 
 def test_the_textbook_cycle_keeps_both_ways_out_of_rinse() -> None:
@@ -141,10 +144,10 @@ def test_the_order_process_keeps_its_probabilities() -> None:
 
 def test_the_stages_come_in_order() -> None:
     stages = list(learning([CYCLE], Settings(epochs=7)))
-    assert [type(stage) for stage in stages] == [Reading, Log, Denoised, *[Epoch] * 7, Learned]
-    _, log, denoised, *epochs, learned = stages
+    assert [type(stage) for stage in stages] == [Reading, Whole, Filtered, *[Epoch] * 7, Learned]
+    _, whole, clean, *epochs, learned = stages
     assert isinstance(learned, Learned)
-    assert (learned.log, learned.denoised) == (log, denoised)
+    assert (learned.read, learned.filtered) == (whole, clean)
     training = learned.about.training
     assert [epoch.index for epoch in epochs if isinstance(epoch, Epoch)] == [each.index for each in training.epochs]
     assert not training.interrupted

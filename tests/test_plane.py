@@ -16,6 +16,7 @@ from fsmlearn.dynamics import Floats, Network, Visits, nearest, settle, visits
 from fsmlearn.elman import Elman
 from fsmlearn.errors import SettingsError
 from fsmlearn.histories import histories
+from fsmlearn.logs import alone
 from fsmlearn.machine import Machine
 from fsmlearn.plane import LATEST, ROUNDS, Grid, Plane, basins, field, grid, plane
 from fsmlearn.sampling import sampled
@@ -27,7 +28,7 @@ def a_space(name: str, seed: int = 0) -> tuple[Network, Machine, Visits]:
     rng = np.random.default_rng(seed)
     machine = random_machine(rng, 4, 2, 2)
     log = log_of(visible(machine, walk(machine, rng, 10, 8)))
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     params = drawn(CELLS[name].initial(sample.words, 4, len(sample.answers), rng), rng)
     network = Network(Model(CELLS[name], params), sample)
     return network, machine, visits(network, machine)

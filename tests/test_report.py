@@ -14,7 +14,7 @@ from rich.console import Console
 from test_store import ABOUT
 
 from fsmlearn import formats, report
-from fsmlearn.about import Comparison, Support, Verdict
+from fsmlearn.about import About, Comparison, GridSummary, Moved, Support, VariableSummary, Verdict
 from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
 
@@ -103,10 +103,29 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
         report.model(machine, about),
         report.contents(about.log, {"states": [(word, 1)]}),
         report.rows_table(["state"], [{"state": word}]),
+        report.grid(grid_of(word)),
     ):
         text = shown(renderable)
         assert all(c.isprintable() for c in text.replace("\n", ""))
         assert printable(word) in text
+
+
+def grid_of(word: str) -> GridSummary:
+    variables = VariableSummary(word, (word, "on"), False, (), False), VariableSummary("L", ("any",), True, (), False)
+    return GridSummary(9, "before", variables, (Moved(word, 4, (3, 0)),))
+
+
+def test_variables_are_shown_with_what_moves_them() -> None:
+    text = shown(report.grid(grid_of("Lamp")))
+    assert "9 rows, each saying how things stand; its trigger is what had led to it" in text
+    assert "Lamp  Lamp, on  " in text and "L     any: cut at nowhere, as found" in text
+    assert text.splitlines()[-1].split() == ["Lamp", "4", "75.0", "%", "·"]
+    many = replace(grid_of("x"), trigger="", moves=tuple(Moved(f"t{n}", 1, (1, 1)) for n in range(99)))
+    assert "... and 79 more triggers" in shown(report.grid(many)) and "its trigger" not in shown(report.grid(many))
+    about = replace(ABOUT, grid=grid_of("Lamp"))
+    assert About.from_dict(about.to_dict()).grid == about.grid
+    machine = Machine.build("moore", 0, ["X"], ["t"], [(0, "t", 0, None, 1)])
+    assert "its trigger is what had led to it" in shown(report.whole(machine, about, 100, full=False))
 
 
 def compared(verdict: Verdict, times: int) -> list[Comparison]:

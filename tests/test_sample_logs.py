@@ -107,7 +107,9 @@ def test_the_share_of_noise_is_as_said(name: str, share: float) -> None:
     assert min(kinds.values()) / sum(kinds.values()) > 0.1  # no kind is neglected
 
 
-@pytest.mark.parametrize("name", [*NAMES, "washing_cycle", "refrigerated_lorry", "vending_machine"])
+@pytest.mark.parametrize(
+    "name", [*NAMES, "washing_cycle", "washing_variables", "refrigerated_lorry", "vending_machine"]
+)
 def test_probabilities_add_up_and_files_stay_small(name: str) -> None:
     facts = truth(name)
     sums: Counter[tuple[str, str]] = Counter()
@@ -180,6 +182,39 @@ def test_the_vending_machine_hides_its_coins_and_gives_a_wrong_output_in_three_o
         state = taken["next_state"]
     assert counts == {key: each["count"] for key, each in way.items()}
     assert min(counts.values()) >= 10
+
+
+def test_the_washing_machine_as_variables_is_a_walk_of_the_true_machine() -> None:
+    facts = truth("washing_variables")
+    shown: dict[str, list[Any]] = {}
+    way = {(each["state"], each["trigger"]): each for each in facts["transitions"]}
+    misread = {row["line"]: row["true"] for row in facts["noise"]}
+    counts: Counter[tuple[str, str]] = Counter()
+    state = ""
+    for line, row in enumerate(rows("washing_variables"), start=2):
+        if row["step"] == "1":
+            state = facts["initial"]
+            assert row["trigger"] == ""
+        else:
+            counts[state, row["trigger"]] += 1
+            state = way[state, row["trigger"]]["next_state"]
+        assert row["Timer"] == str(int(row["trigger"] == "Timer"))
+        level = float(row.pop("Water Level"))
+        values = [level > 20, *(row[name] for name in list(row)[3:] if name != "Timer")]
+        if line in misread:
+            [(name, true)] = misread[line].items()
+            assert row[name] != str(true)
+        else:
+            assert shown.setdefault(state, values) == values
+            assert abs(level - 40 * (level > 20)) < 7
+    assert counts == {key: each["count"] for key, each in way.items()} and min(counts.values()) >= 5
+    assert len(misread) / facts["rows"] == pytest.approx(0.005, rel=0.2)
+    # the same machine as that of the other log, state by state
+    other = truth("washing_machine")
+    keys = ("state", "trigger", "next_state", "output")
+    assert [[t[key] for key in keys] for t in facts["transitions"]] == [
+        [t[key] for key in keys] for t in other["transitions"]
+    ]
 
 
 def test_the_washing_cycle_is_the_textbook() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from machines import SAMPLES, log_of
 from test_store import ABOUT, MACHINE, NETWORK, refuse, rewrite
 
 from fsmlearn import store
+from fsmlearn.alike import distinct
 from fsmlearn.histories import histories
-from fsmlearn.logs import Log, LogKind, read
+from fsmlearn.logs import Log, LogKind, alone, read
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import LONGEST, ROWS, TRACES, histories_of, sampled
 
@@ -40,7 +42,7 @@ def test_of_a_small_log_every_move_is_kept_and_read_back(
 ) -> None:
     log = log_of(log_words[1], log_words[0])
     data = histories(log)
-    sample = Sample.from_dict(json.loads(json.dumps(sampled(log, data).to_dict())))
+    sample = Sample.from_dict(json.loads(json.dumps(sampled(alone(log), data).to_dict())))
     assert sample.words == data.words
     found = {
         move
@@ -62,10 +64,23 @@ def test_of_a_small_log_every_move_is_kept_and_read_back(
     assert at == len(again)
 
 
+@given(logs, st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_it_is_the_same_of_distinct_traces_and_in_parts(
+    log_words: tuple[LogKind, list[list[tuple[str, ...]]]], many: int
+) -> None:
+    log = log_of(log_words[1], log_words[0])
+    cuts = np.array_split(np.arange(len(log.traces)), many)
+    parts = [log.select_traces(cut) for cut in cuts if len(cut)]
+    found = distinct(log, np.zeros(len(log), np.bool_))
+    data = histories(found.log, like=found.like)
+    assert sampled(replace(alone(log), parts=parts), data, found.first) == sampled(alone(log), histories(log))
+
+
 def test_traces_that_are_alike_are_counted_and_what_is_rare_is_there() -> None:
     usual, rare = [("go", "yes")] * 3, [("go", "yes"), ("stop", "no")]
     log = log_of([usual] * 500 + [rare] + [usual] * 2, "hidden")
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     assert [(trace.name, trace.alike) for trace in sample.traces] == [("0", 502), ("500", 1)]
 
 
@@ -74,7 +89,7 @@ def test_it_is_bounded_whatever_the_log(traces: int, rows: int) -> None:
     rng = np.random.default_rng(0)
     draw = rng.integers(30, size=(traces, rows)).tolist()
     log = log_of([[(str(word), "x") for word in trace] for trace in draw], "hidden")
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     lengths = [len(trace) for trace in sample.traces]
     assert 0 < len(lengths) <= TRACES
     assert sum(lengths) <= ROWS
@@ -84,7 +99,7 @@ def test_it_is_bounded_whatever_the_log(traces: int, rows: int) -> None:
 def test_events_are_kept_with_the_start_that_the_network_reads() -> None:
     log = read([SAMPLES / "brown_fox.csv"])
     data = histories(log)
-    sample = sampled(log, data)
+    sample = sampled(alone(log), data)
     again = histories_of(sample)
     assert sample.words == data.words
     np.testing.assert_array_equal(again.inputs, data.inputs)
@@ -93,7 +108,7 @@ def test_events_are_kept_with_the_start_that_the_network_reads() -> None:
 
 def test_it_is_stored_and_small(tmp_path: Path) -> None:
     log = read([SAMPLES / "washing_machine.csv"])
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     for name, kept in (("with.fsm", sample), ("without.fsm", None)):
         store.save(tmp_path / name, MACHINE, ABOUT, NETWORK, kept)
         assert store.load_sample(tmp_path / name) == (kept or Sample())
@@ -128,7 +143,7 @@ def change(sample: Sample, *path: Any, to: Any) -> bytes:
 )
 def test_a_hostile_sample_is_refused(tmp_path: Path, path: tuple[Any, ...], to: Any) -> None:
     log = log_of([[("a", "x", "b"), ("b", "y", "a")]])
-    sample = sampled(log, histories(log))
+    sample = sampled(alone(log), histories(log))
     store.save(tmp_path / "model.fsm", MACHINE, ABOUT, NETWORK, sample)
     rewrite(tmp_path / "model.fsm", {"sample.json": change(sample, *path, to=to)})
     assert "damaged (sample" in refuse(tmp_path / "model.fsm", store.load_sample)

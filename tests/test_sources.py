@@ -29,6 +29,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "logs/folder.csv/x",
         "[1].csv",
         "empty/x",
+        "other/a.jsonl",
+        "other/b.NDJSON.xz",
+        "other/c.xes.gz",
+        "other/d.parquet",
+        "other/truth.json",
     ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
@@ -42,6 +47,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["b.csv", "-", "a.csv"], ["b.csv", "-", "a.csv"]),
         (["logs"], ["logs/Day1.CSV.gz", "logs/day2.csv", "logs/day10.csv", "logs/late.tsv.zst"]),
         (["logs/"], ["logs/Day1.CSV.gz", "logs/day2.csv", "logs/day10.csv", "logs/late.tsv.zst"]),
+        (["other"], ["other/a.jsonl", "other/b.NDJSON.xz", "other/c.xes.gz", "other/d.parquet"]),
         (["logs/*.csv"], ["logs/day2.csv", "logs/day10.csv"]),
         (["logs/day?.csv", "logs/late*"], ["logs/day2.csv", "logs/late.tsv.zst"]),
         (["logs/**/day*.csv"], ["logs/day2.csv", "logs/day10.csv", "logs/old/day0.csv"]),
@@ -65,7 +71,10 @@ def test_a_pattern_may_be_absolute(place: Path) -> None:
     [
         ("lags/*.csv", "lags/*.csv: no file matches; check the pattern and the folder"),
         ("logs/o*", "logs/o*: no file matches"),  # it matches a folder
-        ("empty", "empty: no log in this folder; a log's name ends in .csv or .tsv, packed or not"),
+        (
+            "empty",
+            "empty: no log in this folder; a log's name ends in .csv, .tsv, .jsonl, .ndjson, .xes, .parquet, packed",
+        ),
     ],
 )
 def test_what_has_nothing_to_offer_is_told(word: str, told: str) -> None:

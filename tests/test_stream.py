@@ -21,7 +21,7 @@ from test_cli import run, workplace
 from test_cli_events import SMALL
 from test_store import ABOUT, NETWORK
 
-from fsmlearn import store
+from fsmlearn import arrivals, store
 from fsmlearn.cli import stream
 from fsmlearn.errors import UnknownNameError
 from fsmlearn.predict import Follower
@@ -114,7 +114,7 @@ def test_it_is_for_rows_alone() -> None:
         (b'"Off,Start\n', ":4: is not CSV"),
         (b"Off,St\xffart\n", ":4: is not UTF-8; convert it first"),
         (b"\x80\x00\x01", ":4: is not UTF-8"),
-        (b"x" * (stream.LONGEST + 1), ": has a line of more than 16 MiB"),
+        (b"x" * (arrivals.LONGEST + 1), ": has a line of more than 16 MiB"),
     ],
 )
 def test_what_came_before_garbage_is_answered(garbage: bytes, told: str) -> None:
@@ -138,7 +138,7 @@ def test_what_is_no_table_from_the_start_is_told() -> None:
     assert done.stderr == "fsmlearn: <stdin>: cannot be read (Bad file descriptor); give rows as CSV\n"
     done = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "fsmlearn: <stdin>: is closed; give rows as CSV\n"
+    assert done.stderr == "fsmlearn: <stdin>: is closed; give it rows, or name a file\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

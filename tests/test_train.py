@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import Row, lamp, log_of
 
+from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
-from fsmlearn.forest import forest
+from fsmlearn.forest import forest, pack
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories, histories
 from fsmlearn.lstm import Lstm
@@ -77,7 +79,8 @@ def test_the_rate_rises_once_to_its_peak_and_falls_to_almost_nothing(steps: int)
 @settings(deadline=None, max_examples=40)
 def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float, seed: int) -> None:
     data = random_log(lengths, window)
-    training, held = split(data, share, np.random.default_rng(seed))
+    (training, many), (held, often) = split(data, share, np.random.default_rng(seed))
+    assert set(many.tolist()) | set(often.tolist()) <= {1}
     assert sorted([*training.tolist(), *held.tolist()]) == list(range(len(data.starts)))
     trace = np.searchsorted(np.cumsum([0, *lengths]), data.starts, side="right") - 1
     assert set(trace[training].tolist()).isdisjoint(trace[held].tolist())
@@ -86,8 +89,23 @@ def test_whole_traces_are_held_out(lengths: list[int], window: int, share: float
 
 def test_one_trace_is_never_held_out() -> None:
     data = random_log([9], 2)
-    training, held = split(data, 0.1, np.random.default_rng(0))
+    (training, _), (held, _) = split(data, 0.1, np.random.default_rng(0))
     assert (len(training), len(held)) == (5, 0)
+
+
+@given(st.lists(st.sampled_from(["xy", "xx", "yxyx"]), min_size=1, max_size=40), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_traces_that_are_alike_are_one_and_are_held_out_as_often_as_they_would_be(words: list[str], seed: int) -> None:
+    log = log_of([[(letter, "01"[letter == "x"]) for letter in word] for word in words], "hidden")
+    traces = distinct(log, np.zeros(len(log), np.bool_))
+    one, other = histories(log, 2), histories(traces.log, 2, traces.like)
+    assert (one.rows, one.distinct) == (other.rows, other.distinct) and len(traces.log.traces) == len(set(words))
+    for each, its in zip(
+        split(one, 0.3, np.random.default_rng(seed)), split(other, 0.3, np.random.default_rng(seed)), strict=True
+    ):
+        first, second = forest(one, *each), forest(other, *its)
+        for name in ("history", "begins", "steps", "targets", "weights"):
+            assert np.array_equal(getattr(first, name), getattr(second, name)), name
 
 
 def test_adam_by_hand() -> None:
@@ -147,7 +165,7 @@ def test_a_window_that_outweighs_the_others_is_in_every_minibatch() -> None:
 def test_a_log_written_ten_times_is_learned_like_one_written_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.zeros(0, np.int64)
     # without the draw of the held-out traces, whose number would leave the generator in another state
-    monkeypatch.setattr("fsmlearn.train.split", lambda data, share, rng: (np.arange(len(data.starts)), nothing))
+    monkeypatch.setattr("fsmlearn.train.split", lambda data, share, rng: ((np.arange(len(data.starts)),), (nothing,)))
     data, tenfold = (histories(log_of(toggle_words() * times)) for times in (1, 10))
     one, ten = (list(train(each, cell_of(name), SMALL, np.random.default_rng(0)))[-1] for each in (data, tenfold))
     assert ten.loss == pytest.approx(one.loss, rel=1e-3)
@@ -204,7 +222,7 @@ def test_what_is_held_out_is_not_learned_from() -> None:
     # train draws the parameters before it draws the held-out traces
     rng = np.random.default_rng(0)
     Elman().initial(data.words, plan.hidden, len(data.answers), rng)
-    _, held = split(data, plan.held_out, rng)
+    _, (held, _) = split(data, plan.held_out, rng)
     rows = np.concatenate([np.arange(data.starts[w], data.starts[w] + data.lengths[w]) for w in held])
     targets = data.targets.copy()
     targets[rows] = 1 - targets[rows]
@@ -254,3 +272,38 @@ def test_visit_takes_many_windows_at_once() -> None:
     data = random_log([1, 2, 3] * 200, 2)
     params = network(data)
     np.testing.assert_allclose(visit(data, Elman(), params), plain_visit(data, params)[0], rtol=0, atol=1e-5)
+
+
+def test_a_long_trace_takes_the_memory_of_its_codes_not_of_its_vectors() -> None:
+    """What is kept of a row while it is learned from is a few numbers; its hidden vector alone would be 256 bytes."""
+    peaks = []
+    for rows in (20_000, 60_000):
+        log = log_of([[("x", "01"[n % 3 > 0]) for n in range(rows)]], "hidden")
+        tracemalloc.start()
+        list(train(histories(log), Elman(), Plan(hidden=64, epochs=1), np.random.default_rng(0)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 180 * 40_000
+
+
+@pytest.mark.parametrize("name", ["elman", "gru", "lstm"])
+def test_a_hidden_vector_goes_on_over_the_border_of_windows_while_training(name: str) -> None:
+    """A step on windows with what is carried to them is the step on the whole trace, as far as a gradient reaches."""
+    log = log_of([[("xy"[n * n % 5 % 2], "01"[n % 3 > 0]) for n in range(12)]], "hidden")
+    cell = cell_of(name)
+    cut, whole = histories(log, 4), histories(log, 12)
+    params = {key: value.astype(np.float64) for key, value in network(whole, cell=cell).items()}
+    carried = np.zeros((3, cell.width(params)))
+    hidden, losses = [], 0.0
+    for window in range(3):
+        grove = forest(cut, np.array([window]))
+        packed = pack(grove, np.arange(1), carried)
+        forward = cell.forward(params, packed.batch)
+        carried[packed.places] = forward.after(packed.ends)
+        hidden.append(forward.memory)
+        losses += forward.loss * forward.weight
+    at_once = cell.forward(
+        params, pack(forest(whole, np.arange(1)), np.arange(1), np.zeros((1, carried.shape[1]))).batch
+    )
+    np.testing.assert_allclose(np.concatenate(hidden), at_once.memory, rtol=0, atol=1e-12)
+    assert losses == pytest.approx(at_once.loss * at_once.weight)

@@ -13,6 +13,7 @@ COMMANDS = (
     "train",
     "extract-table",
     "predict",
+    "check",
     "report",
     "filter",
     "info",
@@ -20,8 +21,10 @@ COMMANDS = (
     "plan",
     "simulate",
     "plot",
+    "view",
     "export",
     "import",
+    "init",
 )
 
 

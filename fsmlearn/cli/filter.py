@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn import formats
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import LogError
 
 if TYPE_CHECKING:
     from fsmlearn.config import Settings
-    from fsmlearn.denoise import Denoised
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.spread import Spread
 
 SHOWN = 5  # findings on stderr, unless all are asked for
 
@@ -32,6 +32,7 @@ def run(
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    dask: options.Dask = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -39,6 +40,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> None:
     """Print the believable rows of a log as CSV.
 
@@ -48,47 +54,62 @@ def run(
     The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
     machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
-    from fsmlearn import config, sources
+    from fsmlearn import sources
+    from fsmlearn.config import gather
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    settings = config.gather(given, os.environ)
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
     logs = sources.expand(logs)
     if dropped is not None:
         _check(dropped, logs)
 
-    from fsmlearn import report, summary
-    from fsmlearn.logs import write_rows
+    with place.for_rows(dask, logs) as spread:
+        found = _judged(logs, settings, spread, quiet)
+        _print(found, dropped, quiet, verbose)
 
-    found = _judged(logs, settings, quiet)
+
+def _print(found: Filtered, dropped: str | None, quiet: bool, verbose: bool) -> None:
+    from fsmlearn import filtered, report, summary
+
+    spread, parts = found.source.spread, found.parts
     if dropped is not None:
         try:
             with Path(dropped).open("w", encoding="utf-8", newline="") as file:
-                file.writelines(_findings(found))
+                file.writelines(spread.text(filtered.dropped, parts, _first(parts)))
         except OSError as error:
             raise LogError(
                 f"{dropped}: cannot be written ({error.strerror}); name another file with --dropped"
             ) from None
-    write_rows(found.log, console.Page())
+    traced = "trace" in found.source.columns or sum(found.source.traces) > 1
+    for text in spread.text(filtered.clean, parts, _first(parts), [traced] * len(parts)):
+        console.out(text)
     sys.stdout.flush()
     if not quiet:
         every = "fsmlearn filter LOG --dropped FILE"
-        told = report.noise(summary.of_noise(found), len(found.source), 0 if verbose else SHOWN, every)
+        shown = 0 if verbose else SHOWN
+        told = report.noise(summary.of_noise(found, shown), len(found.source), shown, every)
         console.show_aside(told)
     if verbose:
-        for finding in found.findings:
-            console.aside(f"{found.source.where(finding.row)}: {finding.action}, {finding.reason}")
+        for text in spread.text(filtered.told, parts):
+            sys.stderr.write(text)
 
 
-def _judged(logs: list[str], settings: Settings, quiet: bool) -> Denoised:
+def _first(parts: Sequence[object]) -> list[bool]:
+    """Which of the parts is the first."""
+    return [part == 0 for part in range(len(parts))]
+
+
+def _judged(logs: list[str], settings: Settings, spread: Spread, quiet: bool) -> Filtered:
     """The log and what is not believed of it: judged beforehand, or by its machine where the log hides its states."""
     from fsmlearn import pipeline
-    from fsmlearn.denoise import Denoised
+    from fsmlearn.denoise import Filtered
 
     with watch.watched(quiet) as progress:
-        for value in pipeline.learning(logs, settings):
-            if isinstance(value, Denoised):
+        for value in pipeline.learning(logs, settings, spread):
+            if isinstance(value, Filtered):
                 if value.source.kind != "hidden":
                     return value
                 if not quiet:
@@ -98,7 +119,7 @@ def _judged(logs: list[str], settings: Settings, quiet: bool) -> Denoised:
     assert isinstance(value, pipeline.Learned)
     if value.about.training.interrupted:
         raise KeyboardInterrupt
-    return value.denoised
+    return value.filtered
 
 
 def _check(dropped: str, logs: list[str]) -> None:
@@ -109,38 +130,3 @@ def _check(dropped: str, logs: list[str]) -> None:
     place = path if path.exists() else path.parent
     if path.is_dir() or not os.access(place, os.W_OK):
         raise LogError(f"{dropped}: cannot be written; name another file with --dropped")
-
-
-def _findings(found: Denoised) -> Iterator[str]:
-    """Lines of CSV: each row that was not believed, as the log has it, what was done and why."""
-    log = found.source
-    outputs = "output" in log.columns
-    hidden = log.kind == "hidden"
-    states = ["state", "trigger"] if hidden else ["current_state", "trigger", "next_state"]
-    yield formats.csv_line(
-        ["file", "line", "action", "kind", "trace", "step", *states, *["output"] * outputs, "reason"]
-    )
-
-    def word(words: tuple[str, ...], code: int) -> str:
-        return words[code] if code >= 0 and not (words is log.states and code == log.unrecorded) else ""
-
-    for finding in found.findings:
-        row = finding.row
-        trigger = word(log.triggers, log.trigger[row])
-        if hidden:
-            moved = [finding.state, trigger]
-        else:
-            moved = [word(log.states, log.state[row]), trigger, word(log.states, log.next_state[row])]
-        yield formats.csv_line(
-            [
-                log.files[log.file[row]],
-                int(log.line[row]),
-                finding.action,
-                finding.kind,
-                log.traces[log.trace[row]],
-                int(log.step[row]),
-                *moved,
-                *[word(log.outputs, log.output[row])] * outputs,
-                finding.reason,
-            ]
-        )

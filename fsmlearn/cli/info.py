@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated
 
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Argument
 
 
@@ -17,6 +17,7 @@ def run(
             help="Log files, patterns or folders as for train, or one model file; - is a log on standard input.",
         ),
     ],
+    dask: options.Dask = None,
     trace_column: options.TraceColumn = None,
     step_column: options.StepColumn = None,
     state_column: options.StateColumn = None,
@@ -24,6 +25,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> None:
     """Tell what is in a log or in a model.
 
@@ -41,15 +47,21 @@ def run(
             console.show(page.model(machine, store.load_about(files[0])))
         return
 
-    from fsmlearn import config, sources, summary
-    from fsmlearn.logs import Log, reading
+    from fsmlearn import sources, summary
+    from fsmlearn.config import gather
+    from fsmlearn.logs import Whole, gathering
 
     given = options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    with watch.watched(quiet=False) as progress:
-        for value in reading(sources.expand(files), columns=config.gather(given, os.environ).columns):
-            if not isinstance(value, Log):
-                progress.reading(value)
-    assert isinstance(value, Log)
-    console.show(report.contents(summary.of_log(value), summary.frequencies(value)))
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
+    with place.spread(dask) as spread:
+        with watch.watched(quiet=False) as progress:
+            for value in gathering(sources.expand(files), **settings.reading, spread=spread):
+                if not isinstance(value, Whole):
+                    progress.reading(value)
+        assert isinstance(value, Whole)
+        contents = report.contents(summary.of_log(value), summary.frequencies(value), summary.of_grid(value))
+    watch.tell_guesses(progress, value)
+    console.show(contents)

@@ -46,7 +46,16 @@ Logs = Annotated[
     list[str],
     Argument(
         metavar="LOG",
-        help="Log files, read as one log; patterns such as 'logs/*.csv', folders of logs, or - for standard input.",
+        help="Log files (CSV, JSON lines, XES, Parquet), read as one log; patterns such as 'logs/*.csv', folders of "
+        "logs, or - for standard input.",
+    ),
+]
+Dask = Annotated[
+    str | None,
+    Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Read and filter on a Dask cluster, tcp://scheduler:8786, or local for one on this machine.",
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -70,6 +79,40 @@ EventColumn = Annotated[
         metavar="NAME",
         help="The column of the event, which makes the log one of events alone.",
     ),
+]
+
+StartState = Annotated[
+    str | None,
+    Option("--start-state", metavar="STATE", help="Begin a new trace wherever this is the current state again."),
+]
+StateVariables = Annotated[
+    str | None,
+    Option(
+        "--state-variables",
+        metavar="NAMES",
+        help="Columns whose values together are the state, separated by commas; numbers with many values are cut into "
+        "levels.",
+    ),
+]
+InputVariables = Annotated[
+    str | None,
+    Option(
+        "--input-variables",
+        metavar="NAMES",
+        help="Columns whose changes are triggers, the most telling first, where no column names the trigger.",
+    ),
+]
+Levels = Annotated[
+    str | None,
+    Option(
+        "--levels",
+        metavar="NAME=CUTS",
+        help="Where to cut variables into levels, such as 'Water Level=10,50; Speed=300'; found unless given.",
+    ),
+]
+Config = Annotated[
+    str | None,
+    Option("--config", metavar="FILE", help="Settings of this project, in place of fsmlearn.yaml in this folder."),
 ]
 
 MODEL = "model.fsm"  # in the working directory
@@ -96,13 +139,6 @@ def columns(
     }
 
 
-def listed(text: str) -> list[str]:
-    """`Power,"Program 1, 2"` -> its words."""
-    import csv
-
-    return [word.strip() for word in next(csv.reader([text], skipinitialspace=True), []) if word.strip()]
-
-
 def whole(option: str, text: str, least: int) -> int:
     """The value of an option as a whole number; SettingsError where it is none, or less than `least`."""
     from fsmlearn.errors import SettingsError
@@ -110,3 +146,15 @@ def whole(option: str, text: str, least: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
         raise SettingsError(f"{option} is {text!r}; give a whole number, at least {least}")
     return int(text)
+
+
+def shape(
+    start_state: str | None, state_variables: str | None, input_variables: str | None, levels: str | None
+) -> dict[str, str | None]:
+    """The options that say how a log is made as settings."""
+    return {
+        "start_state": start_state,
+        "state_variables": state_variables,
+        "input_variables": input_variables,
+        "levels": levels,
+    }

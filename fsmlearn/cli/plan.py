@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 from fsmlearn import formats
@@ -37,25 +38,36 @@ def run(
     likeliest: Annotated[
         bool, Option("--likeliest", help="The likeliest way instead of the one with the fewest steps.")
     ] = False,
+    config: options.Config = None,
     model: options.Model = options.MODEL,
     format: options.Format = None,
 ) -> int:
     """Plan the triggers that drive the machine from one state to another.
 
-    Each line is a trigger to fire, or one to wait for, such as a timer; which are which --external says, and without
-    it all are fired. A name that stands for several states of the machine means any of them: the way leads to the
-    nearest, and from the nearest. Where a trigger may lead to several states, probability is that of the one wanted;
-    of a machine of events, that an event which is waited for comes next.
+    Each line is a trigger to fire, or one to wait for, such as a timer; which are which --external says, or external in
+    fsmlearn.yaml, and without either all are fired. A name that stands for several states of the machine means any of
+    them: the way leads to the nearest, and from the nearest. Where a trigger may lead to several states, probability is
+    that of the one wanted; of a machine of events, that an event which is waited for comes next.
 
     The exit status is 1 where no way leads there.
     """
     from fsmlearn import plan, store
+    from fsmlearn.config import gather
 
     if to is None:
         raise SettingsError("plan needs --to, the state that the machine shall go to")
     style = console.chosen_format(format)
     machine = store.load_machine(model)
-    found = plan.plan(machine, start, to, external=_listed(external), avoid=avoid or (), likeliest=likeliest)
+    given = {"external": None if external is None else ",".join(external)}
+    fired = gather(given, os.environ, file=config).external
+    found = plan.plan(
+        machine,
+        start,
+        to,
+        external=fired if fired or external is not None else None,
+        avoid=avoid or (),
+        likeliest=likeliest,
+    )
     if isinstance(found, plan.NoPlan):
         console.note(_why_not(machine, found, to))
         return console.NO
@@ -65,11 +77,6 @@ def run(
         console.aside(f"nothing to do: the machine is in {found.start}")
     _print(style, found)
     return 0
-
-
-def _listed(external: list[str] | None) -> list[str] | None:
-    """The triggers that can be fired, None where nothing says which."""
-    return None if external is None else [word for part in external for word in options.listed(part)]
 
 
 def _either(machine: Machine, start: str) -> str:

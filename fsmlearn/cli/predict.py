@@ -95,11 +95,11 @@ def run(
         raise SettingsError("--line-buffered: is for rows on standard input; give - as well")
     if not trigger and machine.kind != "lts":
         raise SettingsError("predict needs --trigger, or - for rows on standard input")
-    word = [each for part in trigger or () for each in ([part] if part in machine.triggers else options.listed(part))]
+    word = [each for part in trigger or () for each in ([part] if part in machine.triggers else formats.listed(part))]
     if trigger and not word:
         raise SettingsError("--trigger: is empty; name a trigger")
     most = None if top is None else options.whole("--top", top, 1)
-    before = [each for part in history or () for each in options.listed(part)]
+    before = [each for part in history or () for each in formats.listed(part)]
     what = "events" if machine.kind == "lts" else "triggers"
     if len(word) > 1:
         if top is not None:

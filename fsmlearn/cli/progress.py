@@ -71,3 +71,7 @@ class Live:
     def line(self, text: str) -> None:
         """A line that stays, above the bar."""
         self._paper.print(Text(printable(text)))
+
+    def news(self, text: str) -> None:
+        """The same: whoever wants silence is shown no bar."""
+        self.line(text)

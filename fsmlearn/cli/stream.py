@@ -6,25 +6,21 @@ endless. Where it is no table, what came before is answered all the same.
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Sequence
 
 from fsmlearn import formats, predict
+from fsmlearn.arrivals import Arrivals, run_of
 from fsmlearn.cli import console
-from fsmlearn.cli.options import listed
 from fsmlearn.columns import SYNONYMS
 from fsmlearn.errors import LogError, UnknownNameError
 from fsmlearn.following import Belief, Following, Words
+from fsmlearn.formats import listed
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Follower
+from fsmlearn.streams import STDIN, open_bytes
 
-STDIN = "<stdin>"
 HEADERS = {role: SYNONYMS[role] for role in ("trace", "step", "state", "trigger", "output")} | {"history": ("history",)}
-BLOCK = 1 << 18  # bytes read at most at a time; a pipe gives less
-LONGEST = 1 << 24  # bytes of a line
 
 Ask = Callable[[int, list[str]], str]  # line and row -> the cells to add as a line of CSV, "" where there is no answer
 Why = Callable[[list[str]], str]  # a row -> why it has no answer
@@ -36,20 +32,9 @@ class _Rows:
     def __init__(self, each: bool) -> None:
         self._each = each
         self._answered: list[str] = []
-        if sys.stdin is None:  # so Python has it where the program was started without one
-            raise LogError(f"{STDIN}: is closed; give rows as CSV")
-        self._lines = _lines(sys.stdin.buffer, self.flush)
-        try:
-            first = next(self._lines, "")
-        except UnicodeDecodeError:
-            raise LogError(f"{STDIN}:1: is not UTF-8; convert it first") from None
-        if not first.strip():
-            raise LogError(f"{STDIN}: is empty; give a header line and rows")
-        self._delimiter = max(",\t;|", key=first.count)
-        try:
-            self.headers = next(csv.reader([first], delimiter=self._delimiter))
-        except csv.Error as error:
-            raise LogError(f"{STDIN}:1: is not CSV ({error}); give a header line and rows") from None
+        with open_bytes(STDIN, STDIN) as stream:
+            self._rows = Arrivals(stream, STDIN, self.flush)
+        self.headers = self._rows.headers
         self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}
 
     def flush(self) -> None:
@@ -66,7 +51,7 @@ class _Rows:
         nothing = "," * (len(added) - 1) + "\n"
         try:
             self._print(f"{_joined(self.headers)},{','.join(added)}\n")
-            for line, row in self._read():
+            for line, row in self._rows.rows():
                 tail = ask(line, row)
                 if not tail:
                     missing += 1
@@ -84,26 +69,6 @@ class _Rows:
         if self._each:
             self.flush()
 
-    def _read(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows with the lines they end on."""
-        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
-        fields = len(self.headers)
-        try:
-            for row in reader:
-                if len(row) == fields:
-                    yield reader.line_num + 1, row
-                elif row:
-                    raise LogError(
-                        f"{STDIN}:{reader.line_num + 1}: has {len(row)} fields where the header has {fields}; "
-                        "quote or add fields"
-                    )
-        except UnicodeDecodeError:
-            raise LogError(f"{STDIN}:{reader.line_num + 2}: is not UTF-8; convert it first") from None
-        except csv.Error as error:
-            raise LogError(
-                f"{STDIN}:{reader.line_num + 1}: is not CSV ({error}); quote fields as RFC 4180 has it"
-            ) from None
-
 
 def next_states(machine: Machine, each: bool) -> int:
     """Answer rows with the next state; within a trace the rows before are the history."""
@@ -120,7 +85,7 @@ def next_states(machine: Machine, each: bool) -> int:
     tell_output = any(t.output is not None for t in machine.transitions)
     states = {word for name, label in machine.labels.items() for word in (name, label)} | {""}
     triggers = set(machine.triggers)
-    run_of = _run_of(trace, step)
+    name_of = run_of(trace, step, STDIN)
 
     def told(answer: predict.Answer) -> str:
         if not answer.predictions:
@@ -138,15 +103,15 @@ def next_states(machine: Machine, each: bool) -> int:
         return belief, told(predict.predict(machine, words[0] or None, words[1], listed(words[2])))
 
     begun = Follower(machine).belief
-    followed, single = Following(begun, on), Following(begun, alone)
+    followed, single = Following(begun, on, _nothing), Following(begun, alone, _nothing)
 
     def ask(line: int, row: list[str]) -> str:
-        run = run_of(line, row) if run_of else ""
+        run = name_of(line, row) if name_of else ""
         now = row[state] if state is not None else ""
         before = row[history] if history is not None else ""
         if row[trigger] not in triggers or now not in states:
             return ""
-        if before or not run_of:
+        if before or not name_of:
             try:
                 return single.answer("", (now, row[trigger], before))
             except UnknownNameError:  # in the history
@@ -174,7 +139,7 @@ def next_events(machine: Machine, each: bool) -> int:
     if event is None:
         raise LogError(f"{STDIN}:1: there is no column `event`; give rows with the columns trace and event")
     events = set(machine.triggers)
-    run_of = _run_of(rows.place["trace"], rows.place["step"])
+    name_of = run_of(rows.place["trace"], rows.place["step"], STDIN)
 
     def on(belief: Belief, words: Words) -> tuple[Belief, str]:
         follower = Follower(machine, belief)
@@ -182,10 +147,10 @@ def next_events(machine: Machine, each: bool) -> int:
         told = formats.csv_line([upcoming[0].event, upcoming[0].probability]) if upcoming else ""
         return follower.belief, told
 
-    following = Following(Follower(machine).belief, on)
+    following = Following(Follower(machine).belief, on, _nothing)
 
     def ask(line: int, row: list[str]) -> str:
-        run = run_of(line, row) if run_of else ""
+        run = name_of(line, row) if name_of else ""
         return following.answer(run, (row[event],)) if row[event] in events else ""
 
     def why(row: list[str]) -> str:
@@ -199,56 +164,8 @@ def next_events(machine: Machine, each: bool) -> int:
     return rows.answer(added, ask, why)
 
 
-def _run_of(trace: int | None, step: int | None) -> Callable[[int, list[str]], str] | None:
-    """What names the run of a row, given the columns; None where nothing does.
-
-    Without a trace column a new run begins where the step restarts, as in a log: where it falls by more than 2,
-    or to the first step of its run or below.
-    """
-    if trace is not None:
-        return lambda _, row: row[trace]
-    if step is None:
-        return None
-    run, first, last = 0, 0, 0
-
-    def of(line: int, row: list[str]) -> str:
-        nonlocal run, first, last
-        try:
-            now = int(row[step])
-        except ValueError:
-            raise LogError(f"{STDIN}:{line}: step {row[step]!r} is not a whole number; number the rows") from None
-        if not run or (now < last and (now <= first or now < last - 2)):
-            run, first = run + 1, now
-        last = now
-        return str(run)
-
-    return of
-
-
-def _lines(stream: BinaryIO, pause: Callable[[], None]) -> Iterator[str]:
-    """The lines of a stream as soon as they are there, with their ends; `pause` is called before it is waited for."""
-    rest, begun, ended = b"", False, False
-    while not ended:
-        pause()
-        try:
-            fresh = stream.read1(BLOCK)  # type: ignore[attr-defined]
-        except OSError as error:
-            raise LogError(f"{STDIN}: cannot be read ({error.strerror}); give rows as CSV") from None
-        ended = not fresh
-        block = rest + fresh
-        # a carriage return at the very end may be half of a line's end
-        cut = len(block) if ended else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
-        whole, rest = block[:cut], block[cut:]
-        if len(rest) > LONGEST:
-            raise LogError(f"{STDIN}: has a line of more than {LONGEST >> 20} MiB; give a table as CSV")
-        if whole and not begun:
-            whole, begun = whole.removeprefix(b"\xef\xbb\xbf"), True
-        try:
-            text = whole.decode()
-        except UnicodeDecodeError as error:
-            yield from io.StringIO(whole[: whole.rfind(b"\n", 0, error.start) + 1].decode(), newline="")
-            raise
-        yield from io.StringIO(text, newline="")
+def _nothing() -> None:
+    """What is kept of a run beside where it is."""
 
 
 def _joined(row: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from fsmlearn.cli import console, options, watch
+from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
 from fsmlearn.errors import ModelError
 from fsmlearn.formats import counted
@@ -54,6 +54,7 @@ def run(
         str | None,
         Option("--seed", metavar="N", help="Start of the random numbers; 0 unless given."),
     ] = None,
+    dask: options.Dask = None,
     known: Annotated[
         str | None,
         Option("--continue", metavar="MODEL", help="Go on from this model, and tell what the log changes in it."),
@@ -65,6 +66,11 @@ def run(
     next_state_column: options.NextStateColumn = None,
     output_column: options.OutputColumn = None,
     event_column: options.EventColumn = None,
+    start_state: options.StartState = None,
+    state_variables: options.StateVariables = None,
+    input_variables: options.InputVariables = None,
+    levels: options.Levels = None,
+    config: options.Config = None,
 ) -> int:
     """Learn the machine behind a log.
 
@@ -79,14 +85,16 @@ def run(
 
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
-    from fsmlearn import config, sources, store
+    from fsmlearn import sources, store
+    from fsmlearn.config import gather
 
     given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
     given |= {"seed": seed}
     given |= options.columns(
         trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
     )
-    settings = config.gather(given, os.environ)
+    given |= options.shape(start_state, state_variables, input_variables, levels)
+    settings = gather(given, os.environ, file=config)
     logs = sources.expand(logs)
     for log in logs:
         if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
@@ -97,9 +105,9 @@ def run(
     from fsmlearn import pipeline
     from fsmlearn.train import Epoch
 
-    with watch.watched(quiet) as progress:
+    with place.spread(dask) as spread, watch.watched(quiet) as progress:
         progress.say(f"reading {', '.join(logs)}")
-        stages = pipeline.learning(logs, settings, before)
+        stages = pipeline.learning(logs, settings, spread, before)
         learned = next(stages)
         while not isinstance(learned, pipeline.Learned):
             try:
@@ -110,7 +118,7 @@ def run(
             except KeyboardInterrupt:
                 # Ctrl-C may come while the progress is drawn; what it means is for the stages to say.
                 learned = stages.throw(KeyboardInterrupt)
-    store.save(model, learned.machine, learned.about, learned.model.params, learned.sample)
+    store.save(model, learned.machine, learned.about, learned.model.params, learned.sample, learned.normal)
 
     if not quiet:
         from fsmlearn import report, sequence_report

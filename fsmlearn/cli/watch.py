@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from fsmlearn.cli import console
 
 if TYPE_CHECKING:
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Log, Reading, Whole
     from fsmlearn.train import Epoch
 
 
@@ -34,9 +34,15 @@ class Progress(Protocol):
     def line(self, text: str) -> None:
         """A line that stays."""
 
+    def news(self, text: str) -> None:
+        """The same, unless somebody asked for silence."""
+
 
 class _Silent:
-    """Progress where nobody watches: only the lines that were asked for."""
+    """Progress where nobody watches: only lines that stay."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
 
     def say(self, text: str) -> None:
         pass
@@ -50,12 +56,16 @@ class _Silent:
     def line(self, text: str) -> None:
         console.aside(text)
 
+    def news(self, text: str) -> None:
+        if not self._quiet:
+            console.aside(text)
+
 
 @contextmanager
 def watched(quiet: bool) -> Iterator[Progress]:
     """Progress on stderr where that is a terminal, gone without a trace when it ends."""
     if quiet or not sys.stderr.isatty():
-        yield _Silent()
+        yield _Silent(quiet)
         return
     from fsmlearn.cli.progress import Live
 
@@ -63,17 +73,29 @@ def watched(quiet: bool) -> Iterator[Progress]:
         yield live
 
 
-def show(progress: Progress, value: Reading | Log | Denoised | Epoch) -> None:
+def show(progress: Progress, value: Reading | Whole | Filtered | Epoch) -> None:
     """Tell of a stage as it is yielded."""
-    from fsmlearn.denoise import Denoised
-    from fsmlearn.logs import Log, Reading
+    from fsmlearn.denoise import Filtered
+    from fsmlearn.logs import Reading, Whole
 
     match value:
         case Reading():
             progress.reading(value)
-        case Log():
+        case Whole():
+            tell_guesses(progress, value)
             progress.say(f"filtering {len(value):,} rows")
-        case Denoised():
-            progress.say(f"training on {len(value.log):,} rows")
+        case Filtered():
+            progress.say(f"training on {len(value):,} rows")
         case _:
             progress.epoch(value)
+
+
+def tell_guesses(progress: Progress, log: Log | Whole) -> None:
+    """Tell which columns were taken for what though their headers do not say so themselves."""
+    if not log.guessed:
+        return
+    from fsmlearn.columns import HEADERS
+
+    took = ", ".join(f"{log.columns[role]!r} for the {HEADERS[role]}" for role in log.guessed)
+    options = ", ".join(f"--{role.replace('_', '-')}-column" for role in log.guessed)
+    progress.news(f"guessed    took {took}; name others with {options}")

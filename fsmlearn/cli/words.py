@@ -50,7 +50,7 @@ def parse(run: Run, words: Sequence[str], environment: Mapping[str, str]) -> dic
             rest.append(word)
             continue
         spelling, equals, value = word.partition("=")
-        if spelling not in spelt:
+        if spelling not in spelt or (equals and not word.startswith("--")):  # -o=a means a file called =a
             return None
         name = spelt[spelling]
         kind, option = parameters[name]

@@ -1,0 +1,166 @@
+"""Traces -> distinct traces: what is learned from a log depends on what its traces say, and on how often they say it.
+
+Two traces are alike where their rows say the same and rows are lost at the same places. A big log says the same thing
+very often; what is learned from is the few traces that differ, and a number for each trace of the log, which of them it
+is. Those of parts of a log are put together in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fsmlearn.fingerprint import scattered
+from fsmlearn.logs import Log
+from fsmlearn.runs import Numerals, Runs
+from fsmlearn.traces import Codes
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+PART = 1 << 17  # rows looked at in one go
+
+
+@dataclass(frozen=True, eq=False)
+class Distinct:
+    """K distinct traces of n rows, in the order in which the log has them first, for R traces that have rows."""
+
+    log: Log  # of the distinct traces; names, places and steps are none of the log's
+    gap: Bools  # (n,) True where rows seem to be lost before a row
+    like: NDArray[np.int32]  # (R,) which distinct trace each trace is
+
+    @property
+    def copies(self) -> Ints:
+        """(K,) how many traces each distinct trace stands for."""
+        return np.bincount(self.like, minlength=len(self.log.traces))
+
+    @property
+    def first(self) -> Ints:
+        """(K,) which of the R traces is the first of each kind."""
+        return np.unique(self.like, return_index=True)[1]
+
+    @property
+    def rows(self) -> int:
+        """Of the whole log."""
+        return int(self.copies @ np.diff(self.log.offsets))
+
+    def expanded(self) -> Log:
+        """All traces again, under numbers."""
+        length = np.diff(self.log.offsets)
+        if len(length) == len(self.like):
+            return self.log
+        many = length[self.like]
+        offsets = np.append(0, np.cumsum(many))
+        rows = np.arange(offsets[-1]) + np.repeat(self.log.offsets[:-1][self.like] - offsets[:-1], many)
+        return _bare(self.log, [getattr(self.log, name)[rows] for name in COLUMNS], offsets)
+
+
+COLUMNS = ("state", "trigger", "next_state", "output")
+
+
+def distinct(log: Log, gap: Bools) -> Distinct:
+    """The distinct traces of a log; `gap` (N,) marks rows before which others are lost. Empty traces are left out."""
+    filled = np.flatnonzero(np.diff(log.offsets))
+    begins, ends = log.offsets[:-1][filled], log.offsets[1:][filled]
+    first, like = _first_alike(log, gap, begins, ends - begins)
+    length = (ends - begins)[first]
+    offsets = np.append(0, np.cumsum(length))
+    rows = np.arange(offsets[-1]) + np.repeat(begins[first] - offsets[:-1], length)
+    columns = [getattr(log, name)[rows] for name in COLUMNS]
+    return Distinct(_bare(log, columns, offsets), gap[rows], like)
+
+
+def together(parts: Sequence[Distinct]) -> tuple[Distinct, list[NDArray[np.int32]]]:
+    """(the distinct traces of all parts of a log, for each part which of them its own are)."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first, [np.arange(len(first.log.traces), dtype=np.int32)]
+    logs = [part.log for part in parts]
+    found = distinct(joined(logs), np.concatenate([part.gap for part in parts]))
+    whose = np.split(found.like, np.cumsum([len(log.traces) for log in logs])[:-1])
+    like = np.concatenate([own[part.like] for own, part in zip(whose, parts, strict=True)])
+    return Distinct(found.log, found.gap, like), whose
+
+
+def joined(logs: Sequence[Log]) -> Log:
+    """The traces of logs that have the same words, one log after the other. Nobody asks for their names and places."""
+    before = np.cumsum([0, *map(len, logs)])
+    offsets = np.append(0, np.concatenate([log.offsets[1:] + n for log, n in zip(logs, before.tolist(), strict=False)]))
+    return _bare(logs[0], [np.concatenate([getattr(log, name) for log in logs]) for name in COLUMNS], offsets)
+
+
+def _bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
+    """A log with other rows, of which nobody asks for names and places."""
+    size = int(offsets[-1])
+    counted = Runs.count(0, size)
+    names = Numerals(Runs.count(0, len(offsets) - 1))
+    state, trigger, next_state, output = columns
+    return replace(
+        log,
+        traces=names,
+        offsets=offsets,
+        places=counted,
+        steps=counted,
+        state=state,
+        trigger=trigger,
+        next_state=next_state,
+        output=output,
+    )
+
+
+def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints, NDArray[np.int32]]:
+    """((K,) the first trace of each kind, ascending; (R,) of which kind each trace is), given (R,) traces."""
+    for seed in count():
+        sums = _sums(log, gap, begins, length, np.random.default_rng(seed))
+        _, example, index = np.unique(sums, return_index=True, return_inverse=True)
+        if _equal(log, gap, begins, length, example[index]):
+            break
+    rank = np.empty(len(example), np.int32)
+    order = np.argsort(example)
+    rank[order] = np.arange(len(example), dtype=np.int32)
+    return example[order], rank[index]
+
+
+def _sums(log: Log, gap: Bools, begins: Ints, length: Ints, rng: np.random.Generator) -> NDArray[np.uint64]:
+    """(R,) a number for each trace: the sum, modulo 2^64, of random numbers for what its rows say, mixed with their
+    places in it. Different traces have different numbers, but for a rare chance."""
+    sizes = (len(log.states), len(log.triggers), len(log.states), len(log.outputs))
+    said = [rng.integers(1 << 64, size=size + 1, dtype=np.uint64) for size in sizes]
+    lost = rng.integers(1 << 64, size=2, dtype=np.uint64)
+    salt = rng.integers(1 << 64, dtype=np.uint64)
+    sums = scattered(length.view(np.uint64) ^ salt)
+    ends = begins + length
+    for start in range(0, len(log), PART):
+        part = slice(start, min(start + PART, len(log)))
+        some = slice(int(np.searchsorted(ends, part.start, "right")), int(np.searchsorted(begins, part.stop)))
+        if some.start == some.stop:
+            continue
+        row = np.arange(part.start, part.stop)
+        trace = np.searchsorted(begins[some], row, "right") - 1
+        place = (row - begins[some][trace]).view(np.uint64)
+        number = lost[gap[part].astype(np.int8)]
+        for name, numbers in zip(COLUMNS, said, strict=True):
+            number = number + numbers[getattr(log, name)[part]]  # UNKNOWN, -1, is the last
+        number *= scattered(place ^ salt) | np.uint64(1)
+        first = np.maximum(begins[some], part.start) - part.start
+        sums[some] += np.add.reduceat(number, first)
+    return sums
+
+
+def _equal(log: Log, gap: Bools, begins: Ints, length: Ints, example: Ints) -> bool:
+    """Whether each trace (R,) says what its example says, the number of another or of itself."""
+    if not np.array_equal(length, length[example]):
+        return False
+    copies = np.flatnonzero(example != np.arange(len(example)))
+    size = length[copies]
+    for some in np.split(copies, np.searchsorted(np.cumsum(size), np.arange(PART, int(size.sum()), PART))):
+        many = length[some]
+        inside = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
+        here, there = (np.repeat(begins[which], many) + inside for which in (some, example[some]))
+        for column in (*(getattr(log, name) for name in COLUMNS), gap):
+            if not np.array_equal(column[here], column[there]):
+                return False
+    return True

@@ -1,0 +1,278 @@
+"""`fsmlearn check`: the rows of a log that its machine contradicts, and how normal its runs are as a whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated
+
+from fsmlearn import formats
+from fsmlearn.cli import console, options
+from fsmlearn.cli.options import Option
+from fsmlearn.errors import LogError, ModelError, SettingsError
+
+if TYPE_CHECKING:
+    from fsmlearn.check import Checker, Odd, Whole
+    from fsmlearn.columns import LogKind
+    from fsmlearn.following import Words
+
+ROWS = ("file", "line", "trace", "state", "trigger", "expected", "probability", "alternatives", "came", "kind")
+TRACES = ("file", "line", "trace", "rows", "score", "contradictions", "anomalous", "reason")
+
+
+def run(
+    logs: options.Logs,
+    trace_scores: Annotated[
+        bool, Option("--trace-scores", help="Print how anomalous each trace is, one a row, in place of odd rows.")
+    ] = False,
+    false_alarms: Annotated[
+        str | None,
+        Option(
+            "--false-alarms",
+            metavar="SHARE",
+            help="Tell of rare rows and traces too, this share of normal ones at most; 0.001 for scores unless given.",
+        ),
+    ] = None,
+    line_buffered: Annotated[
+        bool, Option("--line-buffered", help="Write each row by itself as soon as it is known.")
+    ] = False,
+    model: options.Model = options.MODEL,
+    format: options.Format = None,
+    quiet: options.Quiet = False,
+    trace_column: options.TraceColumn = None,
+    step_column: options.StepColumn = None,
+    state_column: options.StateColumn = None,
+    trigger_column: options.TriggerColumn = None,
+    next_state_column: options.NextStateColumn = None,
+    output_column: options.OutputColumn = None,
+    event_column: options.EventColumn = None,
+) -> int:
+    """Tell which rows of a log the machine does not allow.
+
+    Each is printed with what was expected there, how probable that was, what came, and its kind: contradicted (the
+    machine answers otherwise), unseen (it has never met this trigger in this state), unknown (it does not know a word),
+    gap (the row does not go on where the one before ended, so rows seem to be missing) or end (no trace of the training
+    log ended there). After such a row the machine is found again, so that the rest of the trace is not called wrong.
+    What is merely improbable is not printed. The exit status is 1 where a row is.
+
+    With --trace-scores each trace is printed with a score: -log of the share of normal traces that are as surprising,
+    as the training log has them. It looks at the most surprising row, and in a log of events at how often things
+    happen. A trace is anomalous where no more than --false-alarms of the normal traces score as high; then the exit
+    status is 1.
+
+    Rows are taken as they come, whatever their steps say, and never held; - may be an endless stream. What is odd about
+    a row is told before more is waited for, and what is odd about a trace when it is over, or at the end.
+    """
+    from fsmlearn import check, config, sources, store
+
+    given = options.columns(
+        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
+    )
+    share = None if false_alarms is None else _share(false_alarms)
+    if line_buffered and format not in (None, "csv"):
+        raise SettingsError("--line-buffered: is for rows as csv; leave --format out")
+    chosen = config.gather(given, os.environ).columns
+    files = sources.expand(logs)
+    streaming = line_buffered or (format is None and "-" in files)
+    style = "csv" if streaming else console.chosen_format(format)
+    machine, normal = store.load_machine(model), store.load_normal(model)
+    if (trace_scores or share is not None) and store.load_origin(model) is not None:
+        raise ModelError(f"{model}: was imported, so nothing says what is normal; leave out {_asked(trace_scores)}")
+    sheet = _Sheet(TRACES if trace_scores else _columns(machine.kind == "lts"), style, line_buffered)
+    kinds: Counter[str] = Counter()
+
+    def odd(found: Odd) -> None:
+        kinds[found.finding.kind] += 1
+        if not trace_scores:
+            sheet.add(_row(found))
+
+    def whole(found: Whole) -> None:
+        kinds["anomalous"] += found.reason is not None
+        sheet.add(_trace(found))
+
+    checker = check.Checker(machine, normal, odd, whole if trace_scores else None, share)
+    try:
+        for file in files:
+            _read(file, checker, normal.columns, chosen, sheet)
+        checker.finish()
+    finally:
+        sheet.close()
+    found = kinds["anomalous"] if trace_scores else kinds.total()
+    if not quiet:
+        console.aside(_summary(checker, kinds, trace_scores))
+    return console.NO if found else 0
+
+
+def _asked(trace_scores: bool) -> str:
+    return "--trace-scores" if trace_scores else "--false-alarms"
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise SettingsError(f"--false-alarms: {word!r} is no share; give a number between 0 and 1, such as 0.001")
+    return share
+
+
+def _read(file: str, checker: Checker, trained: Mapping[str, str], chosen: Mapping[str, str], sheet: _Sheet) -> None:
+    """Check the rows of one file."""
+    from fsmlearn.arrivals import Arrivals, run_of
+    from fsmlearn.columns import NONE, read_layout
+    from fsmlearn.judge import EmptyWordError
+    from fsmlearn.streams import STDIN, open_bytes
+
+    name = STDIN if file == "-" else file
+    judge = checker.judge
+    kind: LogKind = "sequence" if judge.events else "visible" if judge.visible else "hidden"
+    with open_bytes(name, name) as stream:
+        arrivals = Arrivals(stream, name, sheet.flush)
+        headers = tuple(header.strip() for header in arrivals.headers)
+        known = {role: header for role, header in trained.items() if header in headers}
+        layout = read_layout(headers, arrivals.line, name, known | dict(chosen), NONE, kind)
+        place = layout.position
+        words = _picked(
+            [place[role] for role in ("event", "state", "trigger", "next_state", "output") if role in place]
+        )
+        named = "trace" in place
+        of = run_of(place.get("trace"), place.get("step"), name, checker.runs)
+        alone = str(checker.runs + 1)
+        last, line = "", arrivals.line
+        sheet.begin()
+        try:
+            for line, row in arrivals.rows(trimmed=True):
+                run = of(line, row) if of else alone
+                if not named and run != last:
+                    checker.end(last)
+                    last = run
+                checker.row(run, words(row), name, line)
+        except EmptyWordError as word:
+            column = layout.columns[str(word)]
+            raise LogError(f"{name}:{line}: {word} is empty; fill in column {column!r}, or delete the row") from None
+        if not named:
+            checker.end(last)
+
+
+def _picked(columns: Sequence[int]) -> Callable[[list[str]], Words]:
+    """What takes the cells of some columns out of a row."""
+    if len(columns) == 1:
+        (column,) = columns
+        return lambda row: (row[column],)
+    return itemgetter(*columns)
+
+
+class _Sheet:
+    """Rows that leave when the input pauses, or one by one; in any format but CSV at the end, by file and line."""
+
+    def __init__(self, columns: Sequence[str], style: str, each: bool) -> None:
+        self._columns, self._style, self._each = columns, style, each
+        self._begun = False
+        self._rows: deque[formats.Row] = deque()
+        self._csv = formats.csv(columns, iter(self._rows.popleft, None))  # the header, then a line for each row given
+        self._lines: list[str] = []
+
+    def begin(self) -> None:
+        """There is a log to be checked."""
+        if not self._begun and self._style == "csv":
+            self._lines.append(next(self._csv))
+        self._begun = True
+
+    def add(self, row: formats.Row) -> None:
+        """Take a row."""
+        self._rows.append(row)
+        if self._style == "csv":
+            self._lines.append(next(self._csv))
+            if self._each:
+                self.flush()
+
+    def flush(self) -> None:
+        """Let go of what can go."""
+        if self._lines:
+            text = "".join(self._lines)
+            self._lines.clear()
+            console.out(text)
+            sys.stdout.flush()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self.flush()
+        if not self._begun or self._style == "csv":
+            return
+        files = {row["file"]: i for i, row in reversed(list(enumerate(self._rows)))}
+        rows = sorted(self._rows, key=lambda row: (files[row["file"]], row["line"]))
+        if self._style == "table":
+            from fsmlearn import report
+
+            console.show(report.rows_table(self._columns, rows))
+        else:
+            console.write_rows(self._style, self._columns, rows)
+
+
+def _columns(events: bool) -> Sequence[str]:
+    """What is told of a row; an event is its own trigger."""
+    return [column for column in ROWS if not (events and column == "trigger")]
+
+
+def _row(found: Odd) -> formats.Row:
+    finding = found.finding
+    expected, probability = finding.expected[0] if finding.expected else (None, None)
+    return {
+        "file": found.place[0],
+        "line": found.place[1],
+        "trace": found.run,
+        "state": finding.state or None,
+        "trigger": finding.trigger or None,
+        "expected": expected,
+        "probability": probability,
+        "alternatives": ", ".join(f"{word} {share:.2g}" for word, share in finding.expected[1:]) or None,
+        "came": finding.came,
+        "kind": finding.kind,
+    }
+
+
+def _trace(found: Whole) -> formats.Row:
+    return {
+        "file": found.place[0],
+        "line": found.place[1],
+        "trace": found.run,
+        "rows": found.rows,
+        "score": found.score,
+        "contradictions": found.contradictions,
+        "anomalous": "yes" if found.reason else "no",
+        "reason": _reason(found.reason) if found.reason else None,
+    }
+
+
+def _reason(odd: Odd) -> str:
+    """What is least normal about a trace, in one line."""
+    finding = odd.finding
+    usual = " or ".join(f"{word} ({100 * share:.3g} %)" for word, share in finding.expected[:2]) or "nothing"
+    if finding.kind == "count":
+        return f"{finding.came}; usually {usual}"
+    after = f" after {finding.trigger}" if finding.trigger else ""
+    return f"line {odd.place[1]}: {finding.came}{after} in {finding.state}; usually {usual}"
+
+
+TOLD = {
+    "contradicted": "contradicted",
+    "unseen": "with a trigger new in its state",
+    "unknown": "with an unknown word",
+    "gap": "after a gap",
+    "end": "where a trace ends too early",
+    "rare": "rare",
+    "count": "of a trace with rare counts",
+}
+
+
+def _summary(checker: Checker, kinds: Mapping[str, int], trace_scores: bool) -> str:
+    """One line on what was found."""
+    checked = f"{checker.rows:,} row{'s' * (checker.rows != 1)}, {checker.runs:,} trace{'s' * (checker.runs != 1)}"
+    if trace_scores:
+        return f"{checked}: {kinds['anomalous']:,} anomalous"
+    told = ", ".join(f"{kinds[kind]:,} {what}" for kind, what in TOLD.items() if kinds[kind])
+    return f"{checked}: {told or 'nothing odd'}"
