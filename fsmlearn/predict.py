@@ -51,24 +51,91 @@ class Answer:
     followed: bool = True  # False where the history does not lead from the initial state to the given one
 
 
-def predict(machine: Machine, state: str | None, trigger: str, history: Sequence[str] = ()) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One trigger of several, and the likeliest of what it may do; its share is of what may happen just there."""
+
+    state: str  # as the log calls it, like the next one
+    trigger: str
+    output: str | None
+    next_state: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The likeliest steps of a sequence of triggers; fewer than asked for where the log never showed the next one."""
+
+    steps: tuple[Step, ...]
+    followed: bool = True  # False where the history does not lead from the initial state to the given one
+
+
+def predict(
+    machine: Machine, state: str | None, trigger: str, history: Sequence[str] = (), *, from_start: bool = False
+) -> Answer:
     """What `trigger` does in `state` (a visible state or a state's own name), after the triggers of `history`.
 
     Without a history every state that looks like `state` counts by its rows under this trigger. With one,
     the machine is followed from its initial state; where that does not end in `state`, the history is
     taken for the latest triggers of a longer one and followed from anywhere. Without a state the
-    answer is for wherever the history leads, the initial state if it is empty. Raises UnknownNameError.
+    answer is for wherever the history leads, the initial state if it is empty. `from_start` says that the history is
+    whole: where it does not lead from the initial state to `state` there is no answer. Raises UnknownNameError.
     """
     for each in (trigger, *history):
         check_trigger(machine, each)
+    belief, followed = _belief(machine, state, trigger, history, from_start)
+    return Answer(_answer(machine, belief, trigger), followed)
+
+
+def path(
+    machine: Machine, state: str | None, triggers: Sequence[str], history: Sequence[str] = (), *, from_start: bool
+) -> Path:
+    """What triggers do one after the other, each going on from the likeliest answer to the one before.
+
+    The first is answered as `predict` does. Of a machine of events, probabilities are those of the events. Raises
+    UnknownNameError.
+    """
+    for each in (*triggers, *history):
+        check_trigger(machine, each)
+    belief, followed = _belief(machine, state, triggers[0], history, from_start)
+    steps: list[Step] = []
+    for trigger in triggers:
+        answers = _answer(machine, belief, trigger)
+        if not answers:
+            break
+        best, now = answers[0], max(belief, key=lambda name: belief[name])
+        share = best.probability
+        if machine.kind == "lts":
+            share *= sum(p * t.probability for name, p in belief.items() for t in machine.successors(name, trigger))
+        steps.append(Step(machine.visible(now), trigger, best.output, best.next_state, share))
+        shown = [name for name in machine.labels if machine.visible(name) == best.next_state]
+        belief = _narrowed(_moved(machine, belief, trigger, best.output), shown)
+    return Path(tuple(steps), followed)
+
+
+def _belief(
+    machine: Machine, state: str | None, trigger: str, history: Sequence[str], from_start: bool
+) -> tuple[Mapping[str, float], bool]:
+    """Where the machine may be when `trigger` happens; whether the history led there from the initial state."""
     wanted = states_called(machine, state) if state is not None else None
+    if from_start:
+        return _led(machine, history, wanted)
     if wanted and not history:
-        return Answer(_answer(machine, _busy(machine, wanted, trigger), trigger))
+        return _busy(machine, wanted, trigger), True
     belief, followed = _after(machine, history, wanted)
-    return Answer(_answer(machine, belief or _busy(machine, wanted or machine.labels, trigger), trigger), followed)
+    return belief or _busy(machine, wanted or machine.labels, trigger), followed
 
 
-def outlook(machine: Machine, state: str | None, history: Sequence[str] = ()) -> Outlook:
+def _led(machine: Machine, history: Sequence[str], wanted: Sequence[str] | None) -> tuple[Mapping[str, float], bool]:
+    """The belief that a history leads to from the initial state, empty where that is no wanted state; whether it is."""
+    belief: Mapping[str, float] = {machine.initial: 1.0}
+    for each in history:
+        belief = _moved(machine, belief, each)
+    belief = _narrowed(belief, wanted)
+    return belief, bool(belief)
+
+
+def outlook(machine: Machine, state: str | None, history: Sequence[str] = (), *, from_start: bool = False) -> Outlook:
     """Which events come next in a labelled transition system, in `state` or after the events of `history`, or both.
 
     A history is followed as in `predict`. Raises UnknownNameError.
@@ -76,6 +143,9 @@ def outlook(machine: Machine, state: str | None, history: Sequence[str] = ()) ->
     for each in history:
         check_trigger(machine, each, "event")
     wanted = states_called(machine, state) if state is not None else None
+    if from_start:
+        belief, followed = _led(machine, history, wanted)
+        return Outlook(_upcoming(machine, belief), followed)
     if wanted and not history:
         return Outlook(_upcoming(machine, _rows(machine, wanted)))
     belief, followed = _after(machine, history, wanted)
@@ -88,15 +158,52 @@ def _after(machine: Machine, history: Sequence[str], wanted: Sequence[str] | Non
     Where it does not, the history is followed from anywhere, and starts again where it leads nowhere; the belief is
     empty where even that does not end in a wanted state.
     """
-    belief: Mapping[str, float] = {machine.initial: 1.0}
-    for each in history:
-        belief = _moved(machine, belief, each)
-    if belief := _narrowed(belief, wanted):
-        return belief, True
+    led, followed = _led(machine, history, wanted)
+    if followed:
+        return led, True
     belief = everywhere = _rows(machine, machine.labels)
     for each in history:
         belief = _moved(machine, belief, each) or _moved(machine, everywhere, each) or everywhere
     return _narrowed(belief, wanted), False
+
+
+def likeliest_way(machine: Machine, state: str | None, history: Sequence[str] = ()) -> tuple[Transition, ...]:
+    """The transitions from the initial state that a question about `state` after `history` most likely has behind it.
+
+    Where the history does not lead from the initial state to `state`, or there is none, a shortest way comes before
+    it. Raises UnknownNameError.
+    """
+    wanted = states_called(machine, state) if state is not None else tuple(machine.labels)
+    before = _shortest(machine) if history or state is not None else {machine.initial: ()}
+    rows = _rows(machine, before)
+    if not history:
+        ends = [name for name in wanted if name in before]
+        return before[max(ends, key=lambda name: rows.get(name, 0.0))] if ends else ()
+    for start in ({machine.initial: 1.0}, rows):
+        ways = {name: (share, before[name]) for name, share in start.items()}
+        for trigger in history:
+            moved: dict[str, tuple[float, tuple[Transition, ...]]] = {}
+            for name, (share, way) in ways.items():
+                for t in machine.successors(name, trigger):
+                    if share * t.probability > moved.get(t.next_state, (0.0, ()))[0]:
+                        moved[t.next_state] = share * t.probability, (*way, t)
+            ways = moved
+        if found := [ways[name] for name in wanted if name in ways]:
+            return max(found, key=lambda each: each[0])[1]
+    return ()
+
+
+def _shortest(machine: Machine) -> dict[str, tuple[Transition, ...]]:
+    """For each state a shortest way to it from the initial state."""
+    ways: dict[str, tuple[Transition, ...]] = {machine.initial: ()}
+    todo = [machine.initial]
+    for name in todo:
+        for answers in machine.ways(name).values():
+            for t in answers:
+                if t.next_state not in ways:
+                    ways[t.next_state] = (*ways[name], t)
+                    todo.append(t.next_state)
+    return ways
 
 
 class Follower:

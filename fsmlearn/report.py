@@ -290,7 +290,7 @@ def rows_table(columns: Sequence[str], rows: Iterable[Row]) -> Table:
 
     def text(column: str, cell: Cell) -> Text:
         if isinstance(cell, float):
-            return Text(percent(cell) if column == "probability" else f"{cell:,.1f}")
+            return Text(percent(cell) if column in ("probability", "network") else f"{cell:,.1f}")
         return word(plain(cell))
 
     numbers = [c for c in columns if any(isinstance(row[c], int | float) for row in rows)]

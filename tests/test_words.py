@@ -72,7 +72,7 @@ def test_what_is_read_is_what_typer_reads(given_line: tuple[str, list[str]], mod
 @pytest.mark.parametrize(
     ("name", "line", "values"),
     [
-        ("predict", ["--state", "Off", "--trigger=Power"], {"state": "Off", "trigger": "Power"}),
+        ("predict", ["--state", "Off", "--trigger=Power"], {"state": "Off", "trigger": ["Power"]}),
         ("predict", ["-", "--line-buffered"], {"rows": "-", "line_buffered": True}),
         ("predict", ["--history", "a", "--history=b"], {"history": ["a", "b"]}),
         ("predict", ["--state", "-"], {"state": "-"}),
