@@ -35,7 +35,7 @@ class Live:
             transient=True,
         )
         self._task = self._bar.add_task("", total=None)
-        self._began = time.perf_counter()
+        self._began = self._first = time.perf_counter()
 
     def __enter__(self) -> Live:
         self._bar.start()
@@ -63,6 +63,11 @@ class Live:
         text = (
             f"epoch {epoch.index}/{epoch.planned}  loss {epoch.held_out_loss:.3f}  right {epoch.held_out_accuracy:.1%}"
         )
+        if epoch.index == 1:
+            self._first = time.perf_counter()
+        else:
+            each = (time.perf_counter() - self._first) / (epoch.index - 1)
+            text += f"  {each * (epoch.planned - epoch.index):.0f} s left at most"  # training may end before
         if epoch.index >= epoch.planned:
             self.say("extracting the machine")
         else:
