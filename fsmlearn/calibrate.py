@@ -8,7 +8,7 @@ done stretch by stretch.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.alike import joined
-from fsmlearn.following import Belief, Words
+from fsmlearn.following import Belief, Following, Words
 from fsmlearn.judge import END_OF_RUN, Judge, likeliest
 from fsmlearn.logs import Log, Whole
 from fsmlearn.machine import Machine
@@ -48,7 +48,7 @@ def calibrated(machine: Machine, log: Log, wrong: int = 0, broken: int = 0) -> N
     answers, and was broken at so many places that only the machine knows of."""
     starts = _starts(log)
     judge = Judge(machine, starts)
-    traces = [_walked(judge, words, times) for words, times in Counter(map(tuple, _words(log))).items()]
+    traces = list(_walked(judge, Counter(map(tuple, _words(log)))))
     relations = [of_lengths(np.diff(log.offsets))]
     if judge.events:
         codes = np.split(log.trigger.astype(np.int64), log.offsets[1:-1])
@@ -131,13 +131,17 @@ def _words(log: Log) -> Iterator[list[Words]]:
             yield list(zip(state, triggers, following, output, strict=True))
 
 
-def _walked(judge: Judge, words: tuple[Words, ...], times: int) -> _Trace:
-    belief = judge.start
-    path = []
-    for each in _rows(judge, words):
-        path.append(judge.way(belief, each))
-        belief = judge.step(belief, each)[0]
-    return _Trace(words, times, path, likeliest(belief))
+def _walked(judge: Judge, traces: Mapping[tuple[Words, ...], int]) -> Iterator[_Trace]:
+    """Follow traces, given with how many are equal, through the machine."""
+
+    def step(belief: Belief, words: Words) -> tuple[Belief, Way | None]:
+        return judge.step(belief, words)[0], judge.way(belief, words)
+
+    following = Following(judge.start, step, lambda: None)
+    for number, (words, times) in enumerate(traces.items()):
+        run = following.run(str(number))
+        path = [following.lead(run, each) for each in _rows(judge, words)]
+        yield _Trace(words, times, path, likeliest(run.place.belief))
 
 
 def _rows(judge: Judge, words: tuple[Words, ...]) -> tuple[Words, ...]:

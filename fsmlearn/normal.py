@@ -130,31 +130,49 @@ class Counted:
             self._rows.setdefault(given, {})[counted] = times
             self._counted[counted] += times
             self._more[counted - given] += times
-        self._all = self._counted.total()
+        self._apart = _spread(self._more) < _spread(self._counted)
 
     def surprise(self, given: int, counted: int, own: int = 0) -> float:
         """Nats of `counted` things where there are `given` others, so many times that this was seen left out.
 
-        What was never seen with this many others keeps a share as in `judge`; it is likelier the nearer it is to what
-        was seen with any number of them, be it the count itself or the difference of the two.
+        What was never seen with this many others keeps a share as in `ways`. It is likelier the nearer it is to what
+        was seen with any number of them: to the count itself, or to the difference of the two. At the end of a run one
+        of these, whichever says more, keeps such a share too, for there two counts may always differ by the same.
         """
         given, counted = bucket(given), bucket(counted)
-        row = self._rows.get(given, {})
-        seen = row.get(counted, 0) - own
-        kinds = max(len(row) - (own > 0 and seen <= 0), 1)
-        near = self._near(self._counted, counted, own) + self._near(self._more, counted - given, own)
-        share = (max(seen, 0) + kinds * near / 2) / (max(sum(row.values()) - own, 0) + kinds)
-        return -math.log(max(share, 1e-300))
+        if self.relation.moment == END:
+            seen, place = (self._more, counted - given) if self._apart else (self._counted, counted)
+            backing = _share(seen, place, own, _near(seen, place, own))
+        else:
+            backing = (_near(self._counted, counted, own) + _near(self._more, counted - given, own)) / 2
+        return -math.log(max(_share(self._rows.get(given, {}), counted, own, backing), 1e-300))
 
-    def expected(self, given: int) -> tuple[int, float]:
-        """The usual count where there are `given` others, and its share."""
+    def expected(self, given: int) -> tuple[str, float]:
+        """The usual count where there are `given` others, in words, and its share."""
         row = self._rows.get(bucket(given)) or self._counted
         best = max(row, key=lambda counted: (row[counted], -counted))
-        return best, row[best] / sum(row.values())
+        told = str(best) if best < EXACT else f"about {EXACT * 2 ** ((best - EXACT + 0.5) / PARTS):.0f}"
+        return told, row[best] / sum(row.values())
 
-    def _near(self, seen: Mapping[int, int], place: int, own: int) -> float:
-        near = sum(times * NEAR ** abs(place - other) for other, times in seen.items()) - own
-        return max(near, 1e-9) * (1 - NEAR) / (1 + NEAR) / max(self._all - own, 1)
+
+def _share(seen: Mapping[int, int], place: int, own: int, backing: float) -> float:
+    """The share of a count among those that were seen, so often each, or by its backing of what is new (Witten & Bell
+    1991, method C)."""
+    times = seen.get(place, 0) - own
+    kinds = max(len(seen) - (own > 0 and times <= 0), 1)
+    return (max(times, 0) + kinds * backing) / (max(sum(seen.values()) - own, 0) + kinds)
+
+
+def _near(seen: Mapping[int, int], place: int, own: int) -> float:
+    """The share of a count where each that was seen gives some to those beside it."""
+    near = sum(times * NEAR ** abs(place - other) for other, times in seen.items()) - own
+    return max(near, 1e-9) * (1 - NEAR) / (1 + NEAR) / max(sum(seen.values()) - own, 1)
+
+
+def _spread(seen: Mapping[int, int]) -> float:
+    """Nats that it takes to say which of these things came, for all of them."""
+    total = sum(seen.values())
+    return total * math.log(total) - sum(times * math.log(times) for times in seen.values())
 
 
 Told = tuple[float, Counted | None, int, int]  # nats, and the relation with the counts given and counted

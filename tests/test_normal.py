@@ -49,14 +49,27 @@ def test_greater_counts_have_greater_buckets(count: int) -> None:
 def test_surprise_of_counts_by_hand() -> None:
     counted = Counted(PAIRED)
     # one close with two opens: 1 of 4 rows of 2 kinds. Its backing is halved by every step away, a third of it being at
-    # the place itself: of the counts 7 are one, 3 are two; of the differences 9 are 0, 1 is -1
-    near = ((7 + 3 / 2) / 10 / 3 + (1 + 9 / 2) / 10 / 3) / 2
-    assert counted.surprise(2, 1) == pytest.approx(-math.log((1 + 2 * near) / (4 + 2)))
+    # the place itself: of the differences, which say more than the counts, 9 are 0 and 1 is -1
+    backing = (1 + 2 * (1 + 9 / 2) / 10 / 3) / (10 + 2)
+    assert counted.surprise(2, 1) == pytest.approx(-math.log((1 + 2 * backing) / (4 + 2)))
     # the same where this one is left out: there is one kind then
-    near = ((6 + 3 / 2) / 9 / 3 + (0 + 9 / 2) / 9 / 3) / 2
-    assert counted.surprise(2, 1, own=1) == pytest.approx(-math.log((0 + 1 * near) / (3 + 1)))
-    assert counted.expected(2) == (2, 0.75)
-    assert counted.expected(9) == (1, 0.7)
+    backing = (0 + 1 * (0 + 9 / 2) / 9 / 3) / (9 + 1)
+    assert counted.surprise(2, 1, own=1) == pytest.approx(-math.log((0 + 1 * backing) / (3 + 1)))
+    assert counted.expected(2) == ("2", 0.75)
+    assert counted.expected(9) == ("1", 0.7)
+
+
+def test_surprise_of_counts_at_an_event_by_hand() -> None:
+    counted = Counted(Relation("close", "close", "open", (0, 1, 8, 0, 2, 2)))
+    # with no close before it 8 of 10 times one open, of 2 kinds; three are beside two, and two away from one
+    near = (8 / 4 + 2 / 2) / 10 / 3
+    assert counted.surprise(0, 3) == pytest.approx(-math.log(2 * near / (10 + 2)))
+    assert counted.surprise(0, 2) == pytest.approx(-math.log((2 + 2 * (8 / 2 + 2) / 10 / 3) / (10 + 2)))
+
+
+@pytest.mark.parametrize(("count", "told"), [(15, "15"), (16, "about 17"), (100, "about 99"), (3000, "about 3158")])
+def test_great_counts_are_told_roughly(count: int, told: str) -> None:
+    assert Counted(Relation(END, ALL, ALL, (0, bucket(count), 5))).expected(0) == (told, 1.0)
 
 
 def test_the_farther_a_count_is_the_more_surprising() -> None:

@@ -35,9 +35,9 @@ def test_a_process_could_make_what_it_makes_but_not_what_is_planted(name: str) -
 
 def test_the_other_detectors_know_what_they_have_seen() -> None:
     known = [["a", "b", "c"], ["a", "c", "b"], ["a", "b", "c", "b", "c"]] * 40
-    for make in (anomalies.grams, anomalies.counts, anomalies.pca):
-        assert make(known)(known) == [False] * len(known)
+    for detector in (anomalies.grams(known), anomalies.counts(known), anomalies.pca(known, 0.95)):
+        assert detector(known) == [False] * len(known)
     odd = [["a", "b"], ["b", "a", "c"], ["a", "b", "c", "x"], ["a", *"bc" * 30]]
     assert anomalies.grams(known)(odd) == [True, True, True, False]
     assert anomalies.counts(known)(odd) == [True, False, True, True]
-    assert anomalies.pca(known)(odd)[3]
+    assert anomalies.pca(known, 0.95)(odd)[3]
