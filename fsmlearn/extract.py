@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine, Transition
+from fsmlearn.mending import Mended
 from fsmlearn.rnn import FloatArray
-from fsmlearn.search import Standing
+from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
 
 Word = tuple[int, ...]  # triggers, in order
@@ -199,21 +201,20 @@ def extract(
     first = first_answers(oracle)
     least = int(np.clip(data.rows / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, rows.label, least)
-    proposed = search.from_groups(rows, groups, clusters)
+    proposed = from_groups(rows, groups, clusters)
     if whole.certain:
         others = mending.merge(whole, merging.proposals(whole))
         if old is not None:
-            others.append(mending.refine(whole, known(old, log, data, whole), grow=False))
-        rows, now = mending.descend(whole, proposed, groups, grow=False)
-        now = search.descend(rows, now.table, now.found)
-        if rows.mended.any():  # or what looks like lost rows is a state that is missing
-            plain = search.descend(whole, proposed, groups)
-            others.append((whole, plain))
-            if plain.length < now.length:
-                others[-1] = rows, now
-                rows, now = whole, plain
-        now = asked_again(replace(oracle, rows=rows), first, least, now)
-        rows, now = mending.best((rows, now), others, least)
+            others.append(mending.refine(Mended(whole, known(old, log, data, whole)), grow=False))
+        start = mending.descend(whole, proposed, groups, grow=False)
+        best = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        if best.rows.mended.any():  # or what looks like lost rows is a state that is missing
+            plain = Mended(whole, search.descend(whole, proposed, groups))
+            best, other = sorted((best, plain), key=attrgetter("length"))
+            others.append(other)
+        oracle = replace(oracle, rows=best.rows)
+        best = mending.best(Mended(best.rows, asked_again(oracle, first, least, best.standing)), others, least)
+        rows, now = best.rows, best.standing
         drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
         if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
             rows = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
@@ -233,7 +234,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Stand
     """Ask the network what is in doubt inside each state of a machine, and search on, until that gains nothing."""
     for _ in range(AGAIN):
         groups, k = groups_of(oracle, first, now.fit.states, least)
-        finer = search.descend(oracle.rows, search.from_groups(oracle.rows, groups, k), groups)
+        finer = search.descend(oracle.rows, from_groups(oracle.rows, groups, k), groups)
         if finer.length >= now.length - 1e-6:
             break
         now = finer
@@ -244,7 +245,7 @@ def crossed(rows: Rows, one: Standing, other: Standing, least: int) -> Standing:
     """The shortest of two machines, the other searched on, and of what comes of crossing them."""
     other = search.descend(rows, other.table, other.found)
     groups, k = mending.pairs(rows, one.fit.states, other.fit.states, least)
-    both = search.descend(rows, search.from_groups(rows, groups, k), groups)
+    both = search.descend(rows, from_groups(rows, groups, k), groups)
     return min(one, other, both, key=lambda each: each.length)
 
 
@@ -307,7 +308,7 @@ def table_of(machine: Machine, log: Log, data: Histories, rows: Rows) -> Table:
     shown = [machine.visible(name) if visible else "" for name in names]
     shown += [word for word in log.states if word not in shown]
     label = np.array([log.states.index(word) if visible else 0 for word in shown], np.int64)
-    target = search.anywhere(rows, label)
+    target = anywhere(rows, label)
     for u in range(rows.symbols):
         trigger, answer = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]], int(rows.symbol_answer[u])
         said = output_of(log, data, rows, u), log.states[data.answers[answer][0]] if visible and answer >= 0 else None
@@ -326,13 +327,13 @@ def known(machine: Machine, log: Log, data: Histories, rows: Rows) -> Standing:
     table = table_of(machine, log, data, rows)
     some = np.zeros(rows.labels, np.int64)
     some[table.label[::-1]] = np.arange(len(table))[::-1]
-    return search.stand(rows, table, search.stand(rows, table, some[rows.label]).found)
+    return stand(rows, table, stand(rows, table, some[rows.label]).found)
 
 
 def walks(log: Log, data: Histories, found: Extraction) -> list[Walk]:
     """The different traces of a log as the machine explains them."""
     rows, now = found.rows, found.standing
-    leads = search.leading(rows, now.fit)
+    leads = leading(rows, now.fit)
     code, place = np.unique(now.fit.states * rows.symbols + rows.symbol, return_inverse=True)
     ways: list[Transition | None] = []
     for q, u in zip(*(each.tolist() for each in np.divmod(code, rows.symbols)), strict=True):

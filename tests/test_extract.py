@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
+from fsmlearn.equivalence import equivalent
 from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
 from fsmlearn.train import Model, Plan, train
 
 

@@ -16,11 +16,12 @@ from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Filtered
 from fsmlearn.elman import Elman
+from fsmlearn.equivalence import equivalent
 from fsmlearn.gru import Gru
 from fsmlearn.histories import histories
 from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned, learn, learning, planned
 from fsmlearn.train import Epoch, train
 

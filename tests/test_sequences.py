@@ -13,9 +13,10 @@ from machines import SAMPLES
 
 from fsmlearn import store
 from fsmlearn.config import Settings
+from fsmlearn.equivalence import equivalent
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned, learn
 from fsmlearn.predict import outlook
 from fsmlearn.sequences import end_word, events_of, held_out
