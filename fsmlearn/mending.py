@@ -8,7 +8,7 @@ the rest of the trace is better explained from there by more than it costs to sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -45,12 +45,13 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
     return refine(Mended(rows, search.descend(rows, table, found, grow=grow)), grow=grow)
 
 
-def merge(rows: Rows, tables: Iterable[Table]) -> list[Mended]:
-    """The first machine of the most promising of some tables; in a small log of each of them."""
+def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
+    """The first machine of the most promising of some tables; in a small log of each of them, as it is found."""
     anywhere = np.zeros(len(rows), np.int64)
     starts = [broken(rows, settle(rows, table, anywhere)) for table in tables]
     starts.sort(key=attrgetter("length"))
-    return [onward(start, grow=False) for start in (starts if rows.few else starts[:1])]
+    for start in starts if rows.few else starts[:1]:
+        yield onward(start, grow=False)
 
 
 def broken(rows: Rows, now: Standing) -> Mended:
@@ -111,9 +112,9 @@ def thin(now: Mended) -> Mended:
             return now
 
 
-def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
-    """The shortest of some machines and what comes of crossing it with the others: its states, told apart where the
-    other machine does.
+def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
+    """The shortest of some machines, and then what comes of crossing it with the others, its states told apart where
+    the other machine does: each machine that is shorter than the one before, the last the shortest of all.
 
     Of the others only those are searched on that are the shorter to begin with. Pairs of states that fewer than `least`
     rows are in are no states.
@@ -122,6 +123,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
     for other in others:
         pool.append(onward(other) if other.length < pool[0].length - 1e-6 else other)
     pool.sort(key=attrgetter("length"))
+    yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
         for other in pool[1:]:
@@ -131,10 +133,10 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
             crossed = descend(now.rows, from_groups(now.rows, groups, k), groups)
             if crossed.length < now.length - 1e-6:
                 pool.insert(0, crossed)
+                yield crossed
                 break
         else:
             break
-    return pool[0]
 
 
 def pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:

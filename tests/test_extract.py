@@ -16,6 +16,7 @@ from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.sought import outcome
 from fsmlearn.train import Model, Plan, train
 
 
@@ -25,7 +26,7 @@ def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None
     data = histories(traces.log, like=traces.like)
     plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
     *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
-    return extract(Model(Elman(), last.params), traces.log, data, traces.gap, states)
+    return outcome(extract(Model(Elman(), last.params), traces.log, data, traces.gap, states))
 
 
 @pytest.fixture(scope="module")

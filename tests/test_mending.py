@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
@@ -101,7 +102,9 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     groups, k = mending.pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
     assert k > max(len(half.table) for half in halves)
     one, other = (Mended(rows, half) for half in halves)
-    found = mending.best(one, [other], 3)
+    machines = list(mending.best(one, [other], 3))
+    assert all(after.length < before.length for before, after in pairwise(machines))
+    found = machines[-1]
     assert case.exact(found.rows, found.standing)
     assert found.length == pytest.approx(true.length)
     assert len(np.unique(groups)) == k
