@@ -1,4 +1,4 @@
-"""The live line on a terminal: stage and bar, rows while a log is read, loss and accuracy while a network learns, and the
+"""The live line on a terminal: stage and bar, rows while a log is read, loss and accuracy while a network learns, the
 states found while its machine is extracted."""
 
 from __future__ import annotations
