@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves",
 HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 
 
+@cache
 def modules() -> dict[str, Path]:
     return {
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
@@ -150,6 +152,7 @@ def modules() -> dict[str, Path]:
     }
 
 
+@cache
 def imported(source: str) -> set[str]:
     """Every module that a source imports, anywhere in it: `fsmlearn.logs`, `numpy`."""
     found = set()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machines import SAMPLES
+from machines import SAMPLES, chosen
 
 from fsmlearn import store
 from fsmlearn.config import Settings
@@ -58,7 +58,7 @@ def drawn(machine: Machine, rng: np.random.Generator, traces: int) -> list[list[
         state, trace = machine.initial, list[str]()
         while True:
             ways = [t for t in machine.transitions if t.state == state]
-            taken = ways[rng.choice(len(ways), p=[t.probability for t in ways])]
+            taken = ways[chosen(rng, [t.probability for t in ways])]
             if machine.labels[taken.next_state] is not None:
                 break
             trace.append(taken.trigger)
