@@ -31,7 +31,7 @@ class Live:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),  # leaves room for the ^C on a line of 80 columns, which would break it
             TimeElapsedColumn(),
             console=self._paper,
             transient=True,
