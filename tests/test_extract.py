@@ -144,6 +144,7 @@ def test_a_coin_keeps_its_shares_and_gets_no_memory() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # 80 s where nothing else runs
 def test_answers_by_chance_keep_their_shares_where_the_log_hides_states() -> None:
     """A vending machine that jams in one of five sales until it is kicked, and a coin to toss beside it."""
     rows = [
