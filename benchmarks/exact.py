@@ -25,6 +25,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,14 +33,14 @@ from typing import Any
 import numpy as np
 import tomita
 
-from fsmlearn import extract, logs, mending, merging, search
+from fsmlearn import extract, logs, mending, merging, moves, standing
 from fsmlearn.config import Settings
 from fsmlearn.evidence import Rows, Table
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import learn
-from fsmlearn.search import Standing
+from fsmlearn.standing import Standing
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT.parent / "shared" / "bench"
@@ -82,9 +83,8 @@ class Case:
 
     def merged(self) -> Machine:
         """The machine that is learned without the network."""
-        rows, now = min(mending.merge(self.rows, merging.proposals(self.rows)), key=mending.length)
-        rows, now = mending.descend(rows, now.table, now.found)
-        return extract.machine(self.log, self.data, rows, now)
+        found = mending.onward(min(mending.merge(self.rows, merging.proposals(self.rows)), key=attrgetter("length")))
+        return extract.machine(self.log, self.data, found.rows, found.standing)
 
     def standing(self, machine: Any, tidy: bool = False) -> Standing:
         """A machine (`step` and `initial` as in score.py) over the log, lost rows found as far as it shows them; `tidy`
@@ -96,12 +96,12 @@ class Case:
         target = np.array([[number[step.get((q, a), (q, ""))[0]] for a in triggers] for q in names])
         start = np.array([number[machine.initial]])
         table = Table(np.zeros(len(names), np.int64), target[:, rows.symbol_cell], start)
-        now = search.stand(rows, table, np.zeros(len(rows), np.int64))
+        now = standing.stand(rows, table, np.zeros(len(rows), np.int64))
         broken, found = mending.mend(rows, now)
-        mended = search.stand(broken, now.table, found)
+        mended = standing.stand(broken, now.table, found)
         if mended.length < now.length:
             rows, now = broken, mended
-        while tidy and (fewer := search.merge(rows, now, 0.5, 40)) is not None:
+        while tidy and (fewer := moves.merge(rows, now, 0.5, 40)) is not None:
             now = fewer
         return now
 

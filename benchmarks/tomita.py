@@ -24,7 +24,8 @@ from typing import NamedTuple
 import numpy as np
 
 import fsmlearn
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.equivalence import equivalent
+from fsmlearn.machine import Machine
 
 LONGEST = 15
 

@@ -12,7 +12,7 @@ parts is counted in each and added up, so that a log is judged alike however it 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -24,14 +24,12 @@ from fsmlearn.chain import Doubts, Story
 from fsmlearn.counts import Verdict
 from fsmlearn.findings import KINDS, Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs, Breaks
-from fsmlearn.logs import UNKNOWN, Log, Whole, alone
+from fsmlearn.logs import Log, Whole, alone
+from fsmlearn.repair import exchanged, rebuilt, repaired
 from fsmlearn.rows import (
     NEXT,
-    OUTPUT,
     STRAY,
-    TRIGGER,
     TRUE,
-    Bools,
     Codes,
     Ints,
     Rows,
@@ -40,9 +38,8 @@ from fsmlearn.rows import (
     find,
     looked_up,
     total,
-    wide,
 )
-from fsmlearn.runs import Runs, among, united
+from fsmlearn.runs import Runs, united
 from fsmlearn.spread import Handle, Spread, told
 from fsmlearn.stretches import Kinds, Stretches
 
@@ -308,14 +305,14 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
         distinct, kind = fixed.distinct
         by_counts = looked_up(what[find(verdict.transition, distinct)], kind)
         by_counts[drop] = TRUE
-        fixed, unknown = _repaired(fixed, by_counts, verdict)
+        fixed, unknown = repaired(fixed, by_counts, verdict)
         drop[unknown] = True
         stray = verdict.stray
     swapped, gone = part.swapped, np.flatnonzero(drop)
     # a row is lost before the row after a gap, and after a dropped row that the machine did take
     lost = part.story.at[part.story.gap & ~read.first[part.story.at]]
     taken = gone[(part.chain[gone] != STRAY) & (by_counts[gone] != STRAY) & ~read.last[gone]]
-    strays = _exchanged(np.flatnonzero(part.chain == STRAY), swapped)
+    strays = exchanged(np.flatnonzero(part.chain == STRAY), swapped)
     return _Decided(
         fixed=fixed,
         swapped=swapped,
@@ -329,7 +326,7 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
 
 def _cleaned(log: Log, decided: _Decided) -> tuple[Denoised, Counted]:
     """Do it."""
-    clean, rows, gap, beyond = _clean(log, decided.fixed, decided.swapped, decided.gone, decided.lost)
+    clean, rows, gap, beyond = rebuilt(log, decided.fixed, decided.swapped, decided.gone, decided.lost)
     found = decided.findings
     counted = Counted(
         rows=len(clean),
@@ -341,71 +338,3 @@ def _cleaned(log: Log, decided: _Decided) -> tuple[Denoised, Counted]:
         swapped=len(decided.swapped),
     )
     return Denoised(log, clean, rows, gap, found, {}), counted
-
-
-def _exchanged(rows: Ints, swapped: Ints) -> Ints:
-    """Rows, of which some are `swapped` or those after these, with each of such a pair in the place of the other."""
-    return rows + among(rows, swapped) - among(rows, swapped + 1)
-
-
-def _clean(log: Log, fixed: Rows, swapped: Ints, gone: Ints, lost: Ints) -> tuple[Log, Runs, Bools, bool]:
-    """(the log with true words and without the rows `gone`, the row of the log behind each of its rows, where others
-    are `lost` before one, whether some are before the next part of a trace that goes on there)."""
-    n = len(log)
-    left = np.ones(n, np.bool_)
-    left[gone] = False
-    offsets = log.offsets - np.searchsorted(gone, log.offsets)
-
-    def codes(column: Codes, size: int, most: int) -> Codes:
-        if not size:
-            return np.broadcast_to(np.int8(UNKNOWN), n - len(gone))
-        column = column[left]
-        return np.where(column >= size, UNKNOWN, column) if most > size else column
-
-    pair = united(swapped, swapped + 1)
-    other = _exchanged(pair, swapped)
-    clean = dataclasses.replace(
-        log,
-        offsets=offsets,
-        places=log.places.replaced(pair, log.places.at(other)).without(gone),
-        steps=log.steps.without(gone),  # swapped rows take each other's step too
-        state=codes(fixed.state, len(log.states), fixed.states),
-        trigger=codes(fixed.trigger, len(log.triggers), fixed.triggers),
-        next_state=codes(fixed.next, len(log.states), fixed.states),
-        output=codes(fixed.output, len(log.outputs), fixed.outputs),
-    )
-    # a gap before a dropped row is a gap before the row after it; no trace begins with a gap
-    gap = np.zeros(len(clean) + 1, np.bool_)
-    gap[lost - np.searchsorted(gone, lost)] = True
-    beyond = bool(gap[-1]) and not log.closes
-    gap[offsets] = False
-    return clean, Runs.count(0, n).replaced(pair, other).without(gone), gap[:-1], beyond
-
-
-def _repaired(told: Rows, what: Codes, verdict: Verdict) -> tuple[Rows, Ints]:
-    """(rows with the wrong word put right, those that are stray or whose true word cannot be told).
-
-    The true word is that of the one true transition that agrees in the other words; for a wrong next state, in the
-    cell alone.
-    """
-    p, x, q, o = told.parts(verdict.transition[verdict.true])
-    a, s, n = told.triggers, told.states, told.outputs
-    unknown = [np.flatnonzero(what == STRAY)]
-
-    def repair(kind: int, column: Codes, true_word: Ints, true_rest: Ints, rest: Callable[..., Ints]) -> Codes:
-        wrong = np.flatnonzero(what == kind)
-        if not len(wrong):
-            return column
-        column = column.copy()
-        rests, first, size = np.unique(true_rest, return_index=True, return_counts=True)
-        words = (wide(each[wrong]) for each in (told.state, told.trigger, told.next, told.output))
-        at = find(rests, rest(*words))
-        single = np.append(size == 1, False)[at]
-        column[wrong[single]] = true_word[first[at[single]]]
-        unknown.append(wrong[~single])
-        return column
-
-    output = repair(OUTPUT, told.output, o, (p * a + x) * s + q, lambda p, x, q, _: (p * a + x) * s + q)
-    trigger = repair(TRIGGER, told.trigger, x, (p * s + q) * n + o, lambda p, _, q, o: (p * s + q) * n + o)
-    after = repair(NEXT, told.next, q, p * a + x, lambda p, x, *_: p * a + x)
-    return dataclasses.replace(told, output=output, trigger=trigger, next=after), np.concatenate(unknown)

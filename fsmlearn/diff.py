@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fsmlearn.equivalence import Meeting, Pair, equivalent, together
 from fsmlearn.errors import ModelError
 from fsmlearn.likeness import Matches, relabelled, renamed
-from fsmlearn.machine import Machine, Meeting, Pair, Transition, equivalent, together
+from fsmlearn.machine import Machine, Transition
 
 ALARM = 1e-3  # chance that any share is called different where none is
 ENOUGH = 5  # rows that must be expected on either side of a share for the normal approximation to hold

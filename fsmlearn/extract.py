@@ -9,7 +9,9 @@ in doubt inside each state of that machine, until the log gains nothing.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,10 @@ from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine, Transition
+from fsmlearn.mending import Mended
 from fsmlearn.rnn import FloatArray
-from fsmlearn.search import Standing
+from fsmlearn.sought import Sought
+from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
 
 Word = tuple[int, ...]  # triggers, in order
@@ -184,67 +188,89 @@ def extract(
     gap: NDArray[np.bool_],
     states: int | None = None,
     old: Machine | None = None,
-) -> Extraction:
+) -> Generator[Sought, None, Extraction]:
     """Find the machine behind a clean log of distinct traces with the help of a network trained on it, and of an old
-    machine.
+    machine. Yields the best machine so far whenever there is a better one.
 
     `gap` (N,) marks rows before which others are lost. `states` forces at most that many states (but never fewer than
     there are visible states); by itself the number of states follows from the description length.
     """
-    whole = rows = packed(log, data, gap)
+    whole = packed(log, data, gap)
     memory = remember(data, model.cell, model.params)
-    met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
-    met[rows.cell_label, rows.cell_trigger] = True
-    oracle = Oracle(model, memory, history_before(data, rows.order), rows, len(log.states), met)
+    met = np.zeros((whole.labels, len(log.triggers)), np.bool_)
+    met[whole.cell_label, whole.cell_trigger] = True
+    oracle = Oracle(model, memory, history_before(data, whole.order), whole, len(log.states), met)
     first = first_answers(oracle)
     least = int(np.clip(data.rows / 4000, 3, 20))
-    groups, clusters = groups_of(oracle, first, rows.label, least)
-    proposed = search.from_groups(rows, groups, clusters)
-    if whole.certain:
-        others = mending.merge(whole, merging.proposals(whole))
-        if old is not None:
-            others.append(mending.refine(whole, known(old, log, data, whole), grow=False))
-        rows, now = mending.descend(whole, proposed, groups, grow=False)
-        now = search.descend(rows, now.table, now.found)
-        if rows.mended.any():  # or what looks like lost rows is a state that is missing
-            plain = search.descend(whole, proposed, groups)
-            others.append((whole, plain))
-            if plain.length < now.length:
-                others[-1] = rows, now
-                rows, now = whole, plain
-        now = asked_again(replace(oracle, rows=rows), first, least, now)
-        rows, now = mending.best((rows, now), others, least)
-        drawn = evidence.fit(replace(rows, certain=False), now.table, now.found)
-        if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
-            rows = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
-            oracle = replace(oracle, rows=rows)
-            now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
-    else:
-        now = asked_again(oracle, first, least, search.descend(rows, proposed, groups))
-        if old is not None:
-            now = crossed(rows, now, known(old, log, data, rows), least)
+    groups, clusters = groups_of(oracle, first, whole.label, least)
+    before = None if old is None else known(old, log, data, whole)
+    length = np.inf
+    for found in _machines(oracle, first, least, groups, clusters, before):
+        if found.length < length:
+            length = found.length
+            yield Sought(len(found.standing.table))
+    rows, now = found.rows, found.standing
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)
     return Extraction(learned, names(log, data, rows, now, learned), rows, now, len(whole), clusters)
 
 
-def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Standing) -> Standing:
-    """Ask the network what is in doubt inside each state of a machine, and search on, until that gains nothing."""
+def _machines(
+    oracle: Oracle, first: NDArray[np.int16], least: int, groups: Ints, k: int, old: Standing | None
+) -> Iterator[Mended]:
+    """Machines as they are found, given a first guess at the states in k groups of rows (N,) and the old machine; the
+    last is the one to take."""
+    whole = oracle.rows
+    proposed = from_groups(whole, groups, k)
+    if not whole.certain:
+        for found in asked_again(oracle, first, least, Mended(whole, search.descend(whole, proposed, groups))):
+            yield found
+        if old is not None:
+            yield Mended(whole, crossed(whole, found.standing, old, least))
+        return
+    others = []
+    for other in mending.merge(whole, merging.proposals(whole)):
+        yield other
+        others.append(other)
+    if old is not None:
+        others.append(mending.refine(Mended(whole, old), grow=False))
+    start = mending.descend(whole, proposed, groups, grow=False)
+    start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+    if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
+        plain = Mended(whole, search.descend(whole, proposed, groups))
+        start, other = sorted((start, plain), key=attrgetter("length"))
+        others.append(other)
+    for found in asked_again(oracle, first, least, start):
+        yield found
+    for best in mending.best(found, others, least):
+        yield best
+    now = best.standing
+    drawn = evidence.fit(replace(best.rows, certain=False), now.table, now.found)
+    if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
+        whole = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
+        yield from asked_again(oracle, first, least, Mended(whole, search.descend(whole, proposed, groups)))
+
+
+def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mended) -> Iterator[Mended]:
+    """A machine, and each shorter one that is found by asking the network what is in doubt inside each state of the one
+    before it, and searching on."""
+    yield now
+    oracle = replace(oracle, rows=now.rows)
     for _ in range(AGAIN):
-        groups, k = groups_of(oracle, first, now.fit.states, least)
-        finer = search.descend(oracle.rows, search.from_groups(oracle.rows, groups, k), groups)
+        groups, k = groups_of(oracle, first, now.standing.fit.states, least)
+        finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
         if finer.length >= now.length - 1e-6:
             break
         now = finer
-    return now
+        yield now
 
 
 def crossed(rows: Rows, one: Standing, other: Standing, least: int) -> Standing:
     """The shortest of two machines, the other searched on, and of what comes of crossing them."""
     other = search.descend(rows, other.table, other.found)
     groups, k = mending.pairs(rows, one.fit.states, other.fit.states, least)
-    both = search.descend(rows, search.from_groups(rows, groups, k), groups)
+    both = search.descend(rows, from_groups(rows, groups, k), groups)
     return min(one, other, both, key=lambda each: each.length)
 
 
@@ -307,7 +333,7 @@ def table_of(machine: Machine, log: Log, data: Histories, rows: Rows) -> Table:
     shown = [machine.visible(name) if visible else "" for name in names]
     shown += [word for word in log.states if word not in shown]
     label = np.array([log.states.index(word) if visible else 0 for word in shown], np.int64)
-    target = search.anywhere(rows, label)
+    target = anywhere(rows, label)
     for u in range(rows.symbols):
         trigger, answer = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]], int(rows.symbol_answer[u])
         said = output_of(log, data, rows, u), log.states[data.answers[answer][0]] if visible and answer >= 0 else None
@@ -326,13 +352,13 @@ def known(machine: Machine, log: Log, data: Histories, rows: Rows) -> Standing:
     table = table_of(machine, log, data, rows)
     some = np.zeros(rows.labels, np.int64)
     some[table.label[::-1]] = np.arange(len(table))[::-1]
-    return search.stand(rows, table, search.stand(rows, table, some[rows.label]).found)
+    return stand(rows, table, stand(rows, table, some[rows.label]).found)
 
 
 def walks(log: Log, data: Histories, found: Extraction) -> list[Walk]:
     """The different traces of a log as the machine explains them."""
     rows, now = found.rows, found.standing
-    leads = search.leading(rows, now.fit)
+    leads = leading(rows, now.fit)
     code, place = np.unique(now.fit.states * rows.symbols + rows.symbol, return_inverse=True)
     ways: list[Transition | None] = []
     for q, u in zip(*(each.tolist() for each in np.divmod(code, rows.symbols)), strict=True):

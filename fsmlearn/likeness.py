@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import product
 
-from fsmlearn.machine import Machine, Pair, State, shown
+from fsmlearn.equivalence import Pair, shown
+from fsmlearn.machine import Machine, State
 
 AFTER = 0.6  # how much of the likeness lies in what comes after the answer
 ROUNDS = 12  # leave AFTER ** ROUNDS, two thousandths, open

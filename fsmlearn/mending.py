@@ -8,14 +8,16 @@ the rest of the trace is better explained from there by more than it costs to sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Bools, Ints, Rows, Table, astray, futures
-from fsmlearn.search import Standing
+from fsmlearn.moves import nearest, redirected
+from fsmlearn.standing import Standing, from_groups, settle, stand
 
 RARE = 1000  # rows to a break until breaks have been counted
 FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
@@ -23,45 +25,64 @@ ROUNDS = 8  # times at most that breaks are sought anew, and that two machines a
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
-Mended = tuple[Rows, Standing]  # a machine, and the rows with the breaks that it found
+
+@dataclass(frozen=True, eq=False)
+class Mended:
+    """A machine, and the rows with the breaks that it found."""
+
+    rows: Rows
+    standing: Standing
+
+    @property
+    def length(self) -> float:
+        """Description length in nats."""
+        return self.standing.length
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
     """Search from a table, and then seek breaks and search in turns. Without `grow` no state is split, which would pay
     wherever rows are lost; so that is how to begin."""
-    return refine(rows, search.descend(rows, table, found, grow=grow), grow=grow)
+    return refine(Mended(rows, search.descend(rows, table, found, grow=grow)), grow=grow)
 
 
-def merge(rows: Rows, tables: Iterable[Table]) -> list[Mended]:
-    """The first machine of the most promising of some tables; in a small log of each of them."""
+def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
+    """The first machine of the most promising of some tables; in a small log of each of them, as it is found."""
     anywhere = np.zeros(len(rows), np.int64)
-    starts = []
-    for table in tables:
-        settled = search.settle(rows, table, anywhere)
-        broken, found = mend(rows, settled)
-        starts.append((broken, search.settle(broken, settled.table, found)))
-    starts.sort(key=length)
-    best = starts if rows.few else starts[:1]
-    return [descend(rows, now.table, now.found, grow=False) for rows, now in best]
+    starts = [broken(rows, settle(rows, table, anywhere)) for table in tables]
+    starts.sort(key=attrgetter("length"))
+    for start in starts if rows.few else starts[:1]:
+        yield onward(start, grow=False)
 
 
-def refine(rows: Rows, now: Standing, *, grow: bool = True) -> Mended:
+def broken(rows: Rows, now: Standing) -> Mended:
+    """Seek breaks and settle."""
+    rows, found = mend(rows, now)
+    return Mended(rows, settle(rows, now.table, found))
+
+
+def onward(now: Mended, *, grow: bool = True) -> Mended:
+    """`descend` from a machine that is there."""
+    return descend(now.rows, now.standing.table, now.standing.found, grow=grow)
+
+
+def refine(now: Mended, *, grow: bool = True) -> Mended:
     """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace."""
-    rows, now = reached(rows, now)
+    now = reached(now)
     for _ in range(ROUNDS):
-        broken, found = mend(rows, now)
-        if np.array_equal(broken.broken, rows.broken):
+        rows, found = mend(now.rows, now.standing)
+        if np.array_equal(rows.broken, now.rows.broken):
             break
-        trial = search.descend(broken, now.table, found, grow=grow)
+        trial = Mended(rows, search.descend(rows, now.standing.table, found, grow=grow))
         if trial.length >= now.length - 1e-6:
             break
-        rows, now = reached(broken, trial)
-    return thin(rows, now) if rows.mended.any() else (rows, now)
+        now = reached(trial)
+    return thin(now) if now.rows.mended.any() else now
 
 
-def reached(rows: Rows, now: Standing) -> Mended:
+def reached(mended: Mended) -> Mended:
     """The same without states that nothing but breaks lead to, where that is the shorter: they explain runs that have
     lost their way, and another break may do that better."""
+    rows, now = mended.rows, mended.standing
     some = set(now.table.start.tolist())
     todo = list(some)
     taken = now.fit.believed & (now.fit.counts > 0)
@@ -70,63 +91,52 @@ def reached(rows: Rows, now: Standing) -> Mended:
         some |= new
         todo += sorted(new)
     if len(some) == len(now.table):
-        return rows, now
+        return mended
     kept = np.array(sorted(some))
     number = np.zeros(len(now.table), np.int64)
     number[kept] = np.arange(len(kept))
     table = Table(now.table.label[kept], number[now.table.target[kept]], number[now.table.start])
-    trial = search.stand(rows, table, now.ahead[:, kept].argmax(1))
-    broken, found = mend(rows, trial)
-    trial = search.settle(broken, trial.table, found)
-    return (broken, trial) if trial.length < now.length - 1e-6 else (rows, now)
+    trial = broken(rows, stand(rows, table, now.ahead[:, kept].argmax(1)))
+    return trial if trial.length < now.length - 1e-6 else mended
 
 
-def thin(rows: Rows, now: Standing) -> Mended:
+def thin(now: Mended) -> Mended:
     """Merge states as long as breaks in their place are the shorter to describe."""
     while True:
-        for pair in search.nearest(rows, now)[:TRIES]:
-            trial = search.settle(rows, *search.redirected(now, [pair]))
-            broken, found = mend(rows, trial)
-            trial = search.settle(broken, trial.table, found)
+        for pair in nearest(now.rows, now.standing)[:TRIES]:
+            trial = broken(now.rows, settle(now.rows, *redirected(now.standing, [pair])))
             if trial.length < now.length - 1e-6:
-                rows, now = broken, trial
+                now = trial
                 break
         else:
-            return rows, now
+            return now
 
 
-def best(one: Mended, others: Iterable[Mended], least: int) -> Mended:
-    """The shortest of some machines and what comes of crossing it with the others: its states, told apart where the
-    other machine does.
+def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
+    """The shortest of some machines, and then what comes of crossing it with the others, its states told apart where
+    the other machine does: each machine that is shorter than the one before, the last the shortest of all.
 
     Of the others only those are searched on that are the shorter to begin with. Pairs of states that fewer than `least`
     rows are in are no states.
     """
-    pool = [refine(*one)]
+    pool = [refine(one)]
     for other in others:
-        if length(other) < length(pool[0]) - 1e-6:
-            rows, now = other
-            other = descend(rows, now.table, now.found)
-        pool.append(other)
-    pool.sort(key=length)
+        pool.append(onward(other) if other.length < pool[0].length - 1e-6 else other)
+    pool.sort(key=attrgetter("length"))
+    yield pool[0]
     for _ in range(ROUNDS):
-        rows, now = pool[0]
+        now = pool[0]
         for other in pool[1:]:
-            if abs(length(other) - now.length) < 1e-6:
+            if abs(other.length - now.length) < 1e-6:
                 continue
-            groups, k = pairs(rows, now.fit.states, other[1].fit.states, least)
-            crossed = descend(rows, search.from_groups(rows, groups, k), groups)
-            if length(crossed) < now.length - 1e-6:
+            groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
+            crossed = descend(now.rows, from_groups(now.rows, groups, k), groups)
+            if crossed.length < now.length - 1e-6:
                 pool.insert(0, crossed)
+                yield crossed
                 break
         else:
             break
-    return pool[0]
-
-
-def length(mended: Mended) -> float:
-    """Description length in nats."""
-    return mended[1].length
 
 
 def pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:

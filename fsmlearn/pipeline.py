@@ -44,6 +44,7 @@ from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
+from fsmlearn.sought import Sought
 from fsmlearn.sources import expand
 from fsmlearn.spread import HERE, Spread
 from fsmlearn.summary import compared as compared_with
@@ -94,9 +95,9 @@ def learn(*sources: str | Path, settings: Settings | None = None, known: Known |
 
 def learning(
     sources: Sequence[str | Path], settings: Settings, spread: Spread = HERE, known: Known | None = None
-) -> Generator[Reading | Whole | Filtered | Epoch | Learned]:
-    """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training and at last
-    what was learned.
+) -> Generator[Reading | Whole | Filtered | Epoch | Sought | Learned]:
+    """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training, the machine
+    so far while it is extracted, and at last what was learned.
 
     The rows of the log stay where the spread has them; its distinct traces are learned from here.
     """
@@ -153,10 +154,13 @@ def learning(
         raise KeyboardInterrupt
     model = Model(cell, best.params)
     trained = time.perf_counter()
+    yield Sought(0)
     if log.kind == "sequence":
-        found = _of_events(model, events, held, settings.states, old)
+        extracting = _of_events(model, events, held, settings.states, old)
     else:
-        found = _of_rows(model, traces, data, settings.states, old)
+        extracting = _of_rows(model, traces, data, settings.states, old)
+    found = yield from extracting
+    yield Sought(len(found.machine.states))
     sample = sampled(believed, data, number)
     if found.answers is not None:
         clean = misfits.judged(log, kept, whose, found.answers)
@@ -225,10 +229,12 @@ class _Found:
     answers: Answers | None = None  # by which the rows of a log that hides its states are judged
 
 
-def _of_rows(model: Model, traces: Distinct, data: Histories, states: int | None, old: Machine | None) -> _Found:
+def _of_rows(
+    model: Model, traces: Distinct, data: Histories, states: int | None, old: Machine | None
+) -> Generator[Sought, None, _Found]:
     """The machine of a log that has triggers, with states or outputs."""
     log = traces.log
-    found = extract(model, log, data, traces.gap, states, old)
+    found = yield from extract(model, log, data, traces.gap, states, old)
     missing, broken = found.standing.fit.misfits, int(found.rows.weight[found.rows.mended].sum())
     if old is not None:
         found = restated(found, grow(old, found.machine, walks(log, data, found)), log, data)
@@ -245,9 +251,11 @@ def _of_rows(model: Model, traces: Distinct, data: Histories, states: int | None
     )
 
 
-def _of_events(model: Model, log: Log, held: NDArray[np.bool_], states: int | None, old: Machine | None) -> _Found:
+def _of_events(
+    model: Model, log: Log, held: NDArray[np.bool_], states: int | None, old: Machine | None
+) -> Generator[Sought, None, _Found]:
     """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
-    found = automaton(model, log, states, old)
+    found = yield from automaton(model, log, states, old)
     machine = found.machine
     if old is not None:
         machine = grow(old, machine, sequences.walks(machine, log))

@@ -8,9 +8,10 @@ traces that it was not learned from is for `forecast` to say.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
 from fsmlearn.ngrams import NGrams
 from fsmlearn.rnn import FloatArray, softmax
+from fsmlearn.sought import Sought, outcome
 from fsmlearn.train import Model, visit
 from fsmlearn.votes import elect
 
@@ -66,8 +68,11 @@ def held_out(log: Log, rng: np.random.Generator) -> NDArray[np.bool_]:
     return chosen
 
 
-def automaton(model: Model, log: Log, most: int | None = None, old: Machine | None = None) -> Found:
-    """Learn the machine of a sequence log, of at most `most` states where that is given, beside the end.
+def automaton(
+    model: Model, log: Log, most: int | None = None, old: Machine | None = None
+) -> Generator[Sought, None, Found]:
+    """Learn the machine of a sequence log, of at most `most` states where that is given, beside the end. Yields the
+    best machine so far with every proposal.
 
     What is remembered of the past is first proposed finely: as the contexts that matter, as groups of rows after which
     the network expects the same two events, as groups of its memories, and as the states of an old machine. Each
@@ -85,12 +90,17 @@ def automaton(model: Model, log: Log, most: int | None = None, old: Machine | No
             proposals.append(elect(means(vectors, groups, np.random.default_rng(groups)), traces, end))
     if old is not None:
         proposals.append(elect(followed(old, log), traces, end))
-    found = sorted((_merged(*each, following, most) for each in proposals), key=lambda merged: merged.length)
+    found: list[_Merged] = []
+    for each in proposals:
+        found.append(_merged(*each, following, most))
+        found.sort(key=attrgetter("length"))
+        yield Sought(found[0].states)
     best = found[0]
     for other in found[1:]:
         states, targets = together(best.table, other.table, traces, end)
         if len(targets) <= MOST:
-            best = min(best, _merged(states, targets, following, most), key=lambda merged: merged.length)
+            best = min(best, _merged(states, targets, following, most), key=attrgetter("length"))
+            yield Sought(best.states)
     return Found(_machine(log, best.table, traces), best.fine)
 
 
@@ -129,6 +139,11 @@ class _Merged:
     length: float
     table: list[dict[int, int]]
     fine: int
+
+    @property
+    def states(self) -> int:
+        """With the end."""
+        return len(self.table) + 1
 
 
 def _merged(states: Ints, targets: list[dict[int, int]], following: FloatArray, most: int | None) -> _Merged:
@@ -172,7 +187,7 @@ def compared(model: Model, log: Log, held: NDArray[np.bool_], most: int | None =
     """How well the held-out traces (R,) are known by a machine of the others, by n-grams of the others and by the
     network, which is taken not to have seen them either."""
     others, rest = log.select_traces(~held), log.select_traces(held)
-    machine = automaton(model, others, most).machine
+    machine = outcome(automaton(model, others, most)).machine
     forecast, traces, end = Forecast(machine), events_of(rest), len(log.triggers)
     scores = [Score("machine", *score(chain.from_iterable(map(forecast.predictions, traces))))]
     for order in ORDERS:

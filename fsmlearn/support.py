@@ -17,7 +17,7 @@ from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.misfits import way
-from fsmlearn.search import leading, summed
+from fsmlearn.standing import leading, summed
 from fsmlearn.summary import Way
 
 

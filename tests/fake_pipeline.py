@@ -19,6 +19,7 @@ from fsmlearn.logs import Log, alone, read
 from fsmlearn.machine import Machine
 from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned
+from fsmlearn.sought import Sought
 from fsmlearn.spread import Spread
 from fsmlearn.train import Epoch, Model
 
@@ -54,6 +55,8 @@ class Pipeline:
         epochs = tuple(EpochSummary(i, 1 / i, 0.9, 1 / i, 0.9, 1.0, 0.004) for i in (1, 2, 3))
         for each in epochs:
             yield Epoch(each.index, 3, each.loss, 0.9, each.held_out_loss, 0.9, 1.0, 0.004, {})
+        for states in (0, len(machine.states)):
+            yield Sought(states)
         about = About(
             log=summary.of_log(whole),
             noise=summary.of_noise(clean),

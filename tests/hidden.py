@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from machines import Row, log_of, random_machine, walk
 
-from fsmlearn import extract, search
+from fsmlearn import extract, standing
+from fsmlearn.equivalence import equivalent
 from fsmlearn.evidence import Rows, Table
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
-from fsmlearn.machine import Machine, equivalent
-from fsmlearn.search import Standing
+from fsmlearn.machine import Machine
+from fsmlearn.standing import Standing
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Hidden:
         return Table(np.zeros(len(names), int), np.array(to), np.zeros(1, int))
 
     def true(self) -> Standing:
-        return search.stand(self.rows, self.table, np.zeros(len(self.rows), int))
+        return standing.stand(self.rows, self.table, np.zeros(len(self.rows), int))
 
     def exact(self, rows: Rows, now: Standing) -> bool:
         """Whether a machine answers as the true one and has no more states."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +47,8 @@ def log_of(traces: Sequence[Sequence[Row]], kind: LogKind = "visible") -> Log:
         return tuple(word for word in dict.fromkeys(cells) if word)
 
     def codes(cells: Sequence[str], names: tuple[str, ...]) -> NDArray[np.int32]:
-        return np.array([names.index(cell) if cell else UNKNOWN for cell in cells], np.int32)
+        number = {"": UNKNOWN, **{name: code for code, name in enumerate(names)}}
+        return np.array([number[cell] for cell in cells], np.int32)
 
     states = words(*(cell for row in rows for cell in (row[0], row[2])))
     triggers, outputs = words(*columns[1]), words(*columns[3])
@@ -90,6 +93,12 @@ def random_machine(rng: np.random.Generator, states: int, labels: int, triggers:
             return machine
 
 
+def chosen(rng: np.random.Generator, shares: Sequence[float]) -> int:
+    """Draw a place by its share: `rng.choice(len(shares), p=shares)`, which takes ten times as long."""
+    sums = list(accumulate(shares))
+    return bisect_right([each / sums[-1] for each in sums], rng.random())
+
+
 def walk(machine: Machine, rng: np.random.Generator, traces: int, length: int) -> list[list[Transition]]:
     """Traces of 1 to `length` random transitions from the initial state, drawn by their probabilities."""
     walks = []
@@ -98,7 +107,7 @@ def walk(machine: Machine, rng: np.random.Generator, traces: int, length: int) -
         for _ in range(int(rng.integers(1, length + 1))):
             trigger = machine.triggers[rng.integers(len(machine.triggers))]
             ways = machine.successors(state, trigger)
-            taken = ways[rng.choice(len(ways), p=[way.probability for way in ways])]
+            taken = ways[chosen(rng, [way.probability for way in ways])]
             steps.append(taken)
             state = taken.next_state
         walks.append(steps)

@@ -782,6 +782,14 @@ def test_a_terminal_is_told_how_far_a_log_is_read_unless_quiet() -> None:
     assert "filtering" not in run("filter", "day.csv").stderr
 
 
+def test_a_terminal_is_told_the_states_found_and_then_no_more_of_it(pipeline: Pipeline) -> None:
+    Path("day.csv").write_text("step,current_state,trigger,next_state\n" + "1,Off,Power,Idle\n2,Idle,Power,Off\n" * 40)
+    told = on_a_terminal("train", "day.csv", "--epochs", "2")
+    assert "extracting the machine  states found: 2 " in told, "whole, on a line of 80 columns"
+    assert "states found" not in told.rpartition("\x1b[2K")[2]
+    assert run("train", "day.csv").stderr == "saved as model.fsm\n"
+
+
 def test_a_bug_keeps_its_traceback_and_is_no_no(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,8 +15,8 @@ from test_store import ABOUT, NETWORK
 from fsmlearn import __version__, store
 from fsmlearn.about import Origin
 from fsmlearn.cli import console
+from fsmlearn.equivalence import equivalent
 from fsmlearn.export import FORMATS, export
-from fsmlearn.machine import equivalent
 
 __all__ = ["workplace"]  # a fixture
 

@@ -14,8 +14,9 @@ from machines import WASH, random_machine, truth
 from test_machine import machines
 
 from fsmlearn.conformance import Run, characterising, suite
+from fsmlearn.equivalence import equivalent
 from fsmlearn.errors import ModelError
-from fsmlearn.machine import Machine, State, equivalent
+from fsmlearn.machine import Machine, State
 
 
 def passes(implementation: Machine, machine: Machine, tests: list[Run]) -> bool:

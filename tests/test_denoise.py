@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from machines import Row
+from machines import Row, chosen
 
 from fsmlearn import chain
 from fsmlearn.denoise import Denoised, denoise, filtered
@@ -204,9 +204,9 @@ def walks(
     for _ in range(traces):
         state, rows = 0, []
         for _ in range(length):
-            trigger = int(rng.choice(allowed[state]))
+            trigger = allowed[state][int(rng.integers(len(allowed[state])))]
             options = table[state, trigger]
-            _, following, said = options[int(rng.choice(len(options), p=[option[0] for option in options]))]
+            _, following, said = options[chosen(rng, [option[0] for option in options])]
             row: Row = (f"s{state % alias}", f"t{trigger}", f"s{following % alias}")
             rows.append((*row, f"o{said}") if output else row)
             state = following

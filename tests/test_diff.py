@@ -11,9 +11,10 @@ from machines import WASH, truth
 from test_machine import machines, shown
 
 from fsmlearn.diff import Difference, Side, diff
+from fsmlearn.equivalence import equivalent
 from fsmlearn.errors import ModelError
 from fsmlearn.likeness import likeness, relabelled, renamed
-from fsmlearn.machine import Machine, State, Transition, equivalent
+from fsmlearn.machine import Machine, State, Transition
 
 PLACES = {"other answer", "unseen in old", "unseen in new", "leads elsewhere"}
 VENDING = truth("vending_machine")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import log_of, random_machine, visible, walk
 
-from fsmlearn import search
+from fsmlearn import search, standing
 from fsmlearn.alike import distinct
 from fsmlearn.evidence import LOST, Ints, Rows, Table, fit, futures, pack, run
 from fsmlearn.extract import packed
@@ -337,8 +337,8 @@ def test_equal_traces_count_as_often_as_there_are_of_them(seed: int, labels: int
     every, each = rows_of(parts, None), rows_of(walks, copies)
     assert each.total == len(every) == sum(map(len, parts))
     assert len(each) == lengths.sum()
-    table = search.from_groups(each, each.label * 2 + each.symbol % 2, 2 * labels)
-    assert_same(search.from_groups(every, every.label * 2 + every.symbol % 2, 2 * labels), table)
+    table = standing.from_groups(each, each.label * 2 + each.symbol % 2, 2 * labels)
+    assert_same(standing.from_groups(every, every.label * 2 + every.symbol % 2, 2 * labels), table)
     one, other = (fit(rows, table, np.zeros(len(rows), int)) for rows in (every, each))
     assert np.array_equal(one.counts, other.counts)
     assert one.misfits == other.misfits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -11,20 +12,29 @@ from numpy.typing import NDArray
 
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
+from fsmlearn.equivalence import equivalent
 from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
+from fsmlearn.sought import Sought, outcome
 from fsmlearn.train import Model, Plan, train
 
 
-def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0) -> Extraction:
-    """What a small network learns of a log in a short time."""
+def searching(
+    log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0
+) -> Generator[Sought, None, Extraction]:
+    """The search for a machine by a small network that has learned a log for a short time."""
     traces = distinct(log, np.zeros(len(log), np.bool_) if gap is None else gap)
     data = histories(traces.log, like=traces.like)
     plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
     *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
     return extract(Model(Elman(), last.params), traces.log, data, traces.gap, states)
+
+
+def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0) -> Extraction:
+    """What comes of it."""
+    return outcome(searching(log, gap, states, seed))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +58,20 @@ def test_the_machine_behind_a_log_is_found_with_its_counts(hiding: tuple[Machine
     assert found.rows.total == sum(map(len, traces))
     assert found.vectors == sum(map(len, set(map(tuple, traces))))
     assert found.clusters >= 4
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_the_search_tells_how_many_states_it_has_found(hiding: tuple[Machine, list[list[Row]]], hides: bool) -> None:
+    search = searching(lamp(np.random.default_rng(0), traces=150, length=10) if hides else log_of(hiding[1]))
+    sought = []
+    while True:
+        try:
+            sought.append(next(search).states)
+        except StopIteration as ended:
+            found = ended.value
+            break
+    assert sought[-1] == len(found.standing.table) == len(found.machine.states)
+    assert min(sought) >= 1
 
 
 def test_a_log_that_hides_its_states_gives_a_mealy_machine() -> None:
@@ -120,6 +144,7 @@ def test_a_coin_keeps_its_shares_and_gets_no_memory() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # 80 s where nothing else runs
 def test_answers_by_chance_keep_their_shares_where_the_log_hides_states() -> None:
     """A vending machine that jams in one of five sales until it is kicked, and a coin to toss beside it."""
     rows = [

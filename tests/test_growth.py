@@ -14,11 +14,12 @@ from machines import SAMPLES, WASH, random_machine, visible, walk, write
 from fsmlearn import logs, pipeline, store
 from fsmlearn.config import Settings
 from fsmlearn.diff import diff
+from fsmlearn.equivalence import equivalent
 from fsmlearn.errors import ModelError, SettingsError
 from fsmlearn.growth import Walk, grow
 from fsmlearn.histories import histories
 from fsmlearn.log import alone
-from fsmlearn.machine import Machine, Transition, equivalent
+from fsmlearn.machine import Machine, Transition
 from fsmlearn.onward import Known
 
 

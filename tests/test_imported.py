@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from test_export import every
 
 from fsmlearn import imports
+from fsmlearn.equivalence import equivalent
 from fsmlearn.errors import FormatError
 from fsmlearn.export import export
-from fsmlearn.machine import Kind, Machine, State, Transition, equivalent
+from fsmlearn.machine import Kind, Machine, State, Transition
 
 SUFFIXES = {"json": ".json", "dot": ".dot", "scxml": ".scxml"}
 formats = pytest.mark.parametrize("to", SUFFIXES)

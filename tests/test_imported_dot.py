@@ -8,7 +8,8 @@ import pytest
 from test_imported import refused, write
 
 from fsmlearn import imports
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.equivalence import equivalent
+from fsmlearn.machine import Machine
 
 LEARNED = """digraph "coffee" {
 s0 [label=s0];

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmlearn.machine import Machine, State, Transition, equivalent
+from fsmlearn.equivalence import equivalent
+from fsmlearn.machine import Machine, State, Transition
 
 
 @st.composite

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 import pytest
 from hidden import hidden
 
-from fsmlearn import mending, merging, search
+from fsmlearn import mending, merging, moves, standing
 from fsmlearn.evidence import Rows, Table, astray
 from fsmlearn.mending import Mended
 
@@ -17,8 +19,7 @@ LEARNED = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))] 
 
 def _merged(rows: Rows) -> Mended:
     """What is learned without a network."""
-    rows, now = min(mending.merge(rows, merging.proposals(rows)), key=mending.length)
-    return mending.descend(rows, now.table, now.found)
+    return mending.onward(min(mending.merge(rows, merging.proposals(rows)), key=attrgetter("length")))
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
@@ -37,7 +38,7 @@ def test_breaks_are_where_rows_are_lost(seed: int) -> None:
     traces = set(case.log.trace[case.rows.order[broken.mended]].tolist())
     assert traces <= shifted
     assert len(traces) > len(shifted) / 8, "some change nothing, and some show too late in their trace"
-    mended = search.stand(broken, now.table, found)
+    mended = standing.stand(broken, now.table, found)
     assert mended.fit.misfits < now.fit.misfits / 2
     assert mended.length < now.length
 
@@ -49,22 +50,22 @@ def test_a_made_up_row_leaves_the_machine_where_it_was(seed: int) -> None:
     broken, found = mending.mend(case.rows, now)
     at = np.flatnonzero(broken.mended)
     assert set(case.log.trace[case.rows.order[at]].tolist()) <= strange
-    mended = search.stand(broken, now.table, found)
+    mended = standing.stand(broken, now.table, found)
     before = case.rows.preceding[at]
     wrong = astray(broken, mended.fit.states, mended.fit.believed)[at]  # half of the made-up rows answer wrongly
     assert wrong.any()
     assert np.array_equal(mended.fit.states[at[wrong]], mended.fit.states[before[wrong]])
     assert mended.fit.misfits < now.fit.misfits / 2
-    rows, learned = _merged(case.rows)
-    assert case.exact(rows, learned)
+    learned = _merged(case.rows)
+    assert case.exact(learned.rows, learned.standing)
 
 
 @pytest.mark.parametrize("seed", LEARNED)
 def test_the_machine_is_found_in_spite_of_lost_rows(seed: int) -> None:
     case, _ = hidden(seed, lost=0.02)
-    rows, now = _merged(case.rows)
-    assert case.exact(rows, now)
-    assert rows.mended.any()
+    learned = _merged(case.rows)
+    assert case.exact(learned.rows, learned.standing)
+    assert learned.rows.mended.any()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -74,13 +75,13 @@ def test_states_that_only_breaks_lead_to_are_none(seed: int) -> None:
     k = len(true.table)
     twice = Table(np.tile(true.table.label, 2), np.vstack([true.table.target, true.table.target + k]), true.table.start)
     broken, found = mending.mend(case.rows, true)
-    now = search.stand(broken, twice, np.where(broken.mended, found + k, found))
+    now = standing.stand(broken, twice, np.where(broken.mended, found + k, found))
     assert len(now.table) > k, "after a break the run is in the copy of the machine, which nothing else leads to"
-    rows, kept = mending.reached(broken, now)
-    assert len(kept.table) == k
+    kept = mending.reached(Mended(broken, now))
+    assert len(kept.standing.table) == k
     assert kept.length < now.length
-    assert case.exact(rows, kept)
-    assert mending.reached(rows, kept)[1] is kept
+    assert case.exact(kept.rows, kept.standing)
+    assert mending.reached(kept) is kept
 
 
 def test_breaks_that_a_log_has_itself_stay() -> None:
@@ -96,11 +97,14 @@ def test_breaks_that_a_log_has_itself_stay() -> None:
 def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed: int) -> None:
     case, _ = hidden(seed, traces=800)
     rows, true = case.rows, case.true()
-    halves = [search.stand(rows, *search.redirected(true, [pair])) for pair in ((1, 0), (3, 2))]
+    halves = [standing.stand(rows, *moves.redirected(true, [pair])) for pair in ((1, 0), (3, 2))]
     assert all(half.fit.misfits > 0 for half in halves)
     groups, k = mending.pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
     assert k > max(len(half.table) for half in halves)
-    found, now = mending.best((rows, halves[0]), [(rows, halves[1])], 3)
-    assert case.exact(found, now)
-    assert now.length == pytest.approx(true.length)
+    one, other = (Mended(rows, half) for half in halves)
+    machines = list(mending.best(one, [other], 3))
+    assert all(after.length < before.length for before, after in pairwise(machines))
+    found = machines[-1]
+    assert case.exact(found.rows, found.standing)
+    assert found.length == pytest.approx(true.length)
     assert len(np.unique(groups)) == k

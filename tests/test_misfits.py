@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from machines import SAMPLES, Row, lamp, log_of, random_machine, truth, walk
 
-from fsmlearn import extract, misfits, search
+from fsmlearn import extract, misfits, standing
 from fsmlearn.config import Settings
+from fsmlearn.equivalence import equivalent
 from fsmlearn.evidence import Table
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
-from fsmlearn.machine import equivalent
 from fsmlearn.pipeline import learn
 
 
@@ -31,7 +31,7 @@ def known(log: Log, step: Sequence[dict[str, int]]) -> tuple[Histories, Extracti
     triggers = [log.triggers[a] for a in rows.cell_trigger[rows.symbol_cell]]
     target = np.array([[row[trigger] for trigger in triggers] for row in step], np.int64)
     table = Table(np.zeros(len(step), np.int64), target, np.zeros(1, np.int64))
-    now = search.stand(rows, table, np.zeros(len(rows), np.int64))
+    now = standing.stand(rows, table, np.zeros(len(rows), np.int64))
     machine = extract.machine(log, data, rows, now)
     return data, Extraction(machine, extract.names(log, data, rows, now, machine), rows, now, 0, 0)
 

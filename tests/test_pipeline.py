@@ -16,12 +16,14 @@ from fsmlearn import pipeline, store
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Filtered
 from fsmlearn.elman import Elman
+from fsmlearn.equivalence import equivalent
 from fsmlearn.gru import Gru
 from fsmlearn.histories import histories
 from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned, learn, learning, planned
+from fsmlearn.sought import Sought
 from fsmlearn.train import Epoch, train
 
 CYCLE = SAMPLES / "washing_cycle.csv"
@@ -144,9 +146,18 @@ def test_the_order_process_keeps_its_probabilities() -> None:
 
 def test_the_stages_come_in_order() -> None:
     stages = list(learning([CYCLE], Settings(epochs=7)))
-    assert [type(stage) for stage in stages] == [Reading, Whole, Filtered, *[Epoch] * 7, Learned]
+    sought = [stage.states for stage in stages if isinstance(stage, Sought)]
+    assert [type(stage) for stage in stages] == [
+        *(Reading, Whole, Filtered),
+        *[Epoch] * 7,
+        *[Sought] * len(sought),
+        Learned,
+    ]
     _, whole, clean, *epochs, learned = stages
     assert isinstance(learned, Learned)
+    assert sought[0] == 0
+    assert all(sought[1:])
+    assert sought[-2:] == [len(learned.machine.states)] * 2, "the last is found before it is told"
     assert (learned.read, learned.filtered) == (whole, clean)
     training = learned.about.training
     assert [epoch.index for epoch in epochs if isinstance(epoch, Epoch)] == [each.index for each in training.epochs]
@@ -278,7 +289,17 @@ def test_ctrl_c_between_two_epochs_ends_the_training_not_the_run(tmp_path: Path)
     stages = learning([path], Settings(epochs=50))
     while not isinstance(next(stages), Epoch):
         pass
-    learned = stages.throw(KeyboardInterrupt)
+    assert stages.throw(KeyboardInterrupt) == Sought(0)
+    *_, learned = stages
     assert isinstance(learned, Learned)
     assert learned.about.training.interrupted
     assert len(learned.about.training.epochs) == 1
+
+
+def test_ctrl_c_while_the_machine_is_extracted_ends_the_run() -> None:
+    stages = learning([CYCLE], Settings(epochs=1))
+    while not (isinstance(stage := next(stages), Sought) and stage.states):
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        stages.throw(KeyboardInterrupt)
+    assert not list(stages)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from machines import Row, log_of, random_machine, visible, walk
 
-from fsmlearn import search
+from fsmlearn import moves, search, standing
 from fsmlearn.evidence import Bools, Ints, Rows, Table, pack
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
-from fsmlearn.search import Standing
+from fsmlearn.standing import Standing
 
 SEEDS = range(4)
 
@@ -32,7 +32,7 @@ class Case:
 
     @property
     def table(self) -> Table:
-        return search.from_groups(self.rows, self.state, len(self.machine.states))
+        return standing.from_groups(self.rows, self.state, len(self.machine.states))
 
 
 def case_of(machine: Machine, rng: np.random.Generator, noise: float = 0.0, traces: int = 150) -> Case:
@@ -78,7 +78,7 @@ def oversplit(case: Case, seed: int) -> Table:
     parts = rng.integers(2, 4, size=len(case.machine.states))
     group = case.state * 3 + rng.integers(parts[case.state])
     _, group = np.unique(group, return_inverse=True)
-    return search.from_groups(case.rows, group, int(group.max()) + 1)
+    return standing.from_groups(case.rows, group, int(group.max()) + 1)
 
 
 def assert_true(now: Standing, case: Case) -> None:
@@ -136,13 +136,13 @@ def test_settling_leads_a_transition_back_and_makes_no_states(seed: int) -> None
     others = np.flatnonzero(table.label == table.label[table.target[q, u]])
     target = table.target.copy()
     target[q, u] = others[others != target[q, u]][0]
-    assert_true(search.settle(case.rows, replace(table, target=target), anywhere), case)
+    assert_true(standing.settle(case.rows, replace(table, target=target), anywhere), case)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_states_that_were_taken_for_one_are_told_apart(seed: int) -> None:
     case = hiding(seed)
-    labels = search.from_groups(case.rows, case.rows.label, case.rows.labels)
+    labels = standing.from_groups(case.rows, case.rows.label, case.rows.labels)
     assert_true(search.descend(case.rows, labels), case)
 
 
@@ -174,7 +174,7 @@ def test_every_step_down_makes_the_description_shorter(seed: int, monkeypatch: p
         monkeypatch.setattr(search, name, watched(getattr(search, name)))
     rng = np.random.default_rng(seed)
     group = rng.integers(6, size=len(case.rows)) * case.rows.labels + case.rows.label  # no guess at all
-    ended = search.descend(case.rows, search.from_groups(case.rows, group, 6 * case.rows.labels))
+    ended = search.descend(case.rows, standing.from_groups(case.rows, group, 6 * case.rows.labels))
     assert steps
     assert all(after < before for before, after in steps)
     assert all(after == before for (_, after), (before, _) in pairwise(steps))
@@ -198,7 +198,7 @@ def test_shrink_forces_the_number_of_states(seed: int) -> None:
 def test_a_label_in_which_traces_only_end_has_a_state() -> None:
     log = log_of([[("A", "x", "B"), ("B", "x", "End")]] * 5 + [[("A", "x", "B"), ("B", "x", "A")]] * 5)
     rows = packed(log, histories(log), np.zeros(len(log), np.bool_))
-    table = search.from_groups(rows, rows.label, len(log.states))
+    table = standing.from_groups(rows, rows.label, len(log.states))
     now = search.descend(rows, table)
     assert sorted(now.table.label.tolist()) == [0, 1, 2]
     for at in range(len(rows)):
@@ -249,9 +249,9 @@ def test_a_choice_long_before_is_remembered() -> None:
         for row in range(lo, hi):
             rooms[row] = room + 1
             room = min(room + (triggers[row] == 2), 5) if room >= 0 else 0
-    forgetful = search.settle(rows, search.from_groups(rows, rooms[rows.order], 7), np.zeros(n, int))
+    forgetful = standing.settle(rows, standing.from_groups(rows, rooms[rows.order], 7), np.zeros(n, int))
     assert forgetful.fit.misfits > 20
-    remembering = search.recall(rows, forgetful, 4)
+    remembering = moves.recall(rows, forgetful, 4)
     assert remembering is not None
     assert remembering.fit.misfits == 0
     assert remembering.length < forgetful.length
@@ -277,10 +277,10 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
     true = np.vstack([true, np.where(trigger == 7, 0, 2)])
     target = true.copy()
     target[1, trigger < 6] = trigger[trigger < 6] % 2 * 2  # led astray to the first and the third
-    start = search.stand(rows, Table(np.zeros(3, int), target, np.zeros(1, int)), zero)
-    best = search.stand(rows, Table(np.zeros(3, int), true, np.zeros(1, int)), zero)
+    start = standing.stand(rows, Table(np.zeros(3, int), target, np.zeros(1, int)), zero)
+    best = standing.stand(rows, Table(np.zeros(3, int), true, np.zeros(1, int)), zero)
     assert start.fit.misfits == best.fit.misfits == 0
-    aligned = search.align(rows, start)
+    aligned = moves.align(rows, start)
     assert aligned is not None
     assert aligned.length == pytest.approx(best.length)
-    assert search.align(rows, best) is None
+    assert moves.align(rows, best) is None

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from machines import SAMPLES
+from machines import SAMPLES, chosen
 
 from fsmlearn import store
 from fsmlearn.config import Settings
+from fsmlearn.equivalence import equivalent
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
-from fsmlearn.machine import Machine, equivalent
-from fsmlearn.pipeline import Learned, learn
+from fsmlearn.machine import Machine
+from fsmlearn.pipeline import Learned, learn, learning
 from fsmlearn.predict import outlook
 from fsmlearn.sequences import end_word, events_of, held_out
+from fsmlearn.sought import Sought
 
 # A slot machine for tea: three coins, with any number of shakes between them, make a tea; then one may go.
 TEA = Machine.build(
@@ -56,7 +58,7 @@ def drawn(machine: Machine, rng: np.random.Generator, traces: int) -> list[list[
         state, trace = machine.initial, list[str]()
         while True:
             ways = [t for t in machine.transitions if t.state == state]
-            taken = ways[rng.choice(len(ways), p=[t.probability for t in ways])]
+            taken = ways[chosen(rng, [t.probability for t in ways])]
             if machine.labels[taken.next_state] is not None:
                 break
             trace.append(taken.trigger)
@@ -155,7 +157,12 @@ def test_equal_traces_make_one_chain(tmp_path: Path) -> None:
 
 def test_a_number_of_states_can_be_asked_for(tmp_path: Path) -> None:
     made = drawn(TEA, np.random.default_rng(2), 100)
-    learned = learn(written(tmp_path, made), settings=Settings(epochs=5, states=2))
+    *stages, learned = learning([written(tmp_path, made)], Settings(epochs=5, states=2))
+    assert isinstance(learned, Learned)
+    sought = [stage.states for stage in stages if isinstance(stage, Sought)]
+    assert sought[0] == 0
+    assert set(sought[1:]) <= {2, 3}, "the end is one of them"
+    assert sought[-1] == len(learned.machine.states)
     assert len(learned.machine.states) <= 3, "two, and the end"
     assert learned.about.held_out.states <= 2
 

@@ -22,9 +22,10 @@ from machines import SAMPLES, truth
 from fsmlearn import readings, streams, summary
 from fsmlearn.columns import Variables
 from fsmlearn.config import Settings
+from fsmlearn.equivalence import equivalent
 from fsmlearn.errors import LogError
 from fsmlearn.logs import Log, alone, read
-from fsmlearn.machine import Machine, equivalent
+from fsmlearn.machine import Machine
 from fsmlearn.pipeline import learn
 
 Move = tuple[str, str, str]

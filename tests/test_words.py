@@ -6,7 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,16 @@ def test_whatever_else_is_left_to_typer(name: str, line: list[str]) -> None:
     assert words.parse(command(name), line, {}) is None
 
 
+@cache
+def of_typer() -> Any:
+    return typer.main.get_command(program.app)
+
+
 @pytest.mark.parametrize("name", ["", *COMMANDS])
 @pytest.mark.parametrize("columns", [*range(30, 90, 7), 60, 80, 200])
 def test_help_is_set_as_typer_would(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    theirs: Any = typer.main.get_command(program.app)
+    theirs: Any = of_typer()
     context = typer.Context(theirs, info_name=NAME, **theirs.context_settings)
     if name:
         theirs = theirs.commands[name]

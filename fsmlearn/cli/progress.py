@@ -1,4 +1,5 @@
-"""The live line on a terminal: stage and bar, rows while a log is read, loss and accuracy while a network learns."""
+"""The live line on a terminal: stage and bar, rows while a log is read, loss and accuracy while a network learns, the
+states found while its machine is extracted."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from fsmlearn.formats import printable
 
 if TYPE_CHECKING:
     from fsmlearn.logs import Reading
+    from fsmlearn.sought import Sought
     from fsmlearn.train import Epoch
 
 
@@ -29,7 +31,7 @@ class Live:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),  # leaves room for the ^C on a line of 80 columns, which would break it
             TimeElapsedColumn(),
             console=self._paper,
             transient=True,
@@ -48,7 +50,9 @@ class Live:
 
     def say(self, text: str) -> None:
         """Name the stage that begins."""
-        self._bar.update(self._task, description=printable(text), total=None)
+        task = self._bar.tasks[0]
+        task.total = task.finished_time = None  # else it stands still once a stage before it has ended
+        self._bar.update(self._task, description=printable(text))
 
     def reading(self, reading: Reading) -> None:
         """Show how far a log is read."""
@@ -58,7 +62,7 @@ class Live:
         self._bar.update(self._task, description=printable(text), total=reading.size, completed=reading.bytes)
 
     def epoch(self, epoch: Epoch) -> None:
-        """Show an epoch that has ended; after the last planned one the machine is extracted."""
+        """Show an epoch that has ended."""
         self._bar.update(self._task, total=epoch.planned, completed=epoch.index)
         text = (
             f"epoch {epoch.index}/{epoch.planned}  loss {epoch.held_out_loss:.3f}  right {epoch.held_out_accuracy:.1%}"
@@ -68,10 +72,11 @@ class Live:
         else:
             each = (time.perf_counter() - self._first) / (epoch.index - 1)
             text += f"  {each * (epoch.planned - epoch.index):.0f} s left at most"  # training may end before
-        if epoch.index >= epoch.planned:
-            self.say("extracting the machine")
-        else:
-            self._bar.update(self._task, description=text)
+        self._bar.update(self._task, description=text)
+
+    def sought(self, sought: Sought) -> None:
+        """Show how far the machine is extracted."""
+        self.say(f"extracting the machine  states found: {sought.states:,}")
 
     def line(self, text: str) -> None:
         """A line that stays, above the bar."""

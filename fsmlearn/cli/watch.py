@@ -16,6 +16,7 @@ from fsmlearn.cli import console
 if TYPE_CHECKING:
     from fsmlearn.denoise import Filtered
     from fsmlearn.logs import Log, Reading, Whole
+    from fsmlearn.sought import Sought
     from fsmlearn.train import Epoch
 
 
@@ -30,6 +31,9 @@ class Progress(Protocol):
 
     def epoch(self, epoch: Epoch) -> None:
         """Show an epoch that has ended."""
+
+    def sought(self, sought: Sought) -> None:
+        """Show how far the machine is extracted."""
 
     def line(self, text: str) -> None:
         """A line that stays."""
@@ -53,6 +57,9 @@ class _Silent:
     def epoch(self, epoch: Epoch) -> None:
         pass
 
+    def sought(self, sought: Sought) -> None:
+        pass
+
     def line(self, text: str) -> None:
         console.aside(text)
 
@@ -73,10 +80,11 @@ def watched(quiet: bool) -> Iterator[Progress]:
         yield live
 
 
-def show(progress: Progress, value: Reading | Whole | Filtered | Epoch) -> None:
+def show(progress: Progress, value: Reading | Whole | Filtered | Epoch | Sought) -> None:
     """Tell of a stage as it is yielded."""
     from fsmlearn.denoise import Filtered
     from fsmlearn.logs import Reading, Whole
+    from fsmlearn.sought import Sought
 
     match value:
         case Reading():
@@ -86,6 +94,8 @@ def show(progress: Progress, value: Reading | Whole | Filtered | Epoch) -> None:
             progress.say(f"filtering {len(value):,} rows")
         case Filtered():
             progress.say(f"training on {len(value):,} rows")
+        case Sought():
+            progress.sought(value)
         case _:
             progress.epoch(value)
 

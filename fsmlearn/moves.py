@@ -1,0 +1,263 @@
+"""The moves of the search: each makes of a table that stands a shorter one, or None where it finds none.
+
+Two states become one (merge, join), the rows that enter a state by one transition get a state of their own (split),
+one transition is remembered (recall), transitions lead elsewhere (simplify, align). What to try is ranked by the
+futures of all rows; a trial is settled, and taken only if machine and log together become shorter to describe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fsmlearn.evidence import Floats, Ints, Rows, Table, fit
+from fsmlearn.standing import Standing, added, allowed, leading, settle, summed, voted
+
+NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
+TRIES = 100  # simpler targets tried in one go
+
+
+def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints]:
+    """Table and found states where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
+    to = np.arange(len(now.table))
+    for j, i in pairs:
+        to[j] = i
+    table = now.table
+    return Table(table.label, to[table.target], to[table.start]), to[now.found]
+
+
+def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
+    """A shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
+    pairs = nearest(rows, now, limit)
+    batch: list[tuple[int, int]] = []
+    busy: set[int] = set()
+    for j, i in pairs:
+        if j not in busy and i not in busy:
+            batch.append((j, i))
+            busy |= {j, i}
+    while len(batch) > 1:
+        trial = settle(rows, *redirected(now, batch))
+        if trial.length < now.length - 1e-6:
+            return trial
+        batch = batch[: len(batch) // 2]
+    for pair in pairs[:tries]:
+        trial = settle(rows, *redirected(now, [pair]))
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def join(rows: Rows, now: Standing) -> Standing | None:
+    """Merge two states that the log has no reason to tell apart, though neither knows the triggers of the other."""
+    for pair in nearest(rows, now):
+        table, found = redirected(now, [pair])
+        if fit(rows, table, found).length < now.length - 1e-6:
+            trial = settle(rows, table, found)
+            if trial.length < now.length - 1e-6:
+                return trial
+    return None
+
+
+def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[tuple[int, int]]:
+    """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
+    k = len(now.table)
+    states, sums = summed(rows, slice(None), now.fit.states, now.ahead)
+    loss = np.full((k, k), np.inf)
+    loss[states] = sums[np.arange(len(states)), states][:, None] - sums
+    loss[now.table.label[:, None] != now.table.label[None, :]] = np.inf
+    np.fill_diagonal(loss, np.inf)
+    near = loss.argmin(1)
+    cost = loss[np.arange(k), near]
+    return [
+        (int(j), int(near[j])) for j in np.argsort(cost, kind="stable") if cost[j] <= limit and np.isfinite(cost[j])
+    ]
+
+
+def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
+    """A shorter machine in which the rows that enter some state by one transition have a state of their own, or None.
+
+    For every way into a state (a state and symbol before it, or the start of a trace) the rows that came that way are
+    given answers and targets of their own; what they gain over those of the state ranks the ways.
+    """
+    table, k = now.table, len(now.table)
+    states = now.fit.states
+    enters = np.flatnonzero(~rows.broken)
+    before = rows.preceding[enters]
+    way = np.where(
+        before >= 0, states[before] * rows.symbols + rows.symbol[before], k * rows.symbols + rows.label[enters]
+    )
+    entered = np.where(before >= 0, table.target[states[before], rows.symbol[before]], table.start[rows.label[enters]])
+    came = entered == states[enters]
+    enters, way = enters[came], way[came]
+    key = way * rows.symbols + rows.symbol[enters]
+    keys, votes = summed(
+        rows,
+        enters,
+        key,
+        np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0)),
+    )
+    by, symbol = keys // rows.symbols, keys % rows.symbols
+    count = rows.tallied(key, enters)[1]
+    count[rows.symbol_answer[symbol] < 0] = 0
+    ways, index = np.unique(by, return_inverse=True)
+    state = np.zeros(len(ways), np.int64)
+    state[np.searchsorted(ways, way)] = states[enters]
+    at = state[index]
+    cell = by * len(rows.cell_label) + rows.symbol_cell[symbol]
+    _, cell_index = np.unique(cell, return_inverse=True)
+    of = np.bincount(cell_index, count)[cell_index]
+    most = np.zeros(cell_index.max() + 1)
+    np.maximum.at(most, cell_index, count)
+    stray = float(np.log((now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)))
+    own = count * np.log(np.maximum(count, 1) / np.maximum(of, 1))
+    extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(np.maximum(of, 1))
+    believed = (count == most[cell_index]) | (own - count * stray > extra)
+    if rows.labels == 1:  # what is not believed goes where the commonest answer of its cell goes
+        commonest = np.flatnonzero(count == most[cell_index])[::-1]
+        leads = np.zeros(len(most), np.int64)
+        leads[cell_index[commonest]] = commonest
+        led, sums = added(np.where(believed, np.arange(len(keys)), leads[cell_index]), votes)
+        votes = np.zeros_like(votes)
+        votes[led] = sums
+    votes = np.where(allowed(rows, table.label)[symbol], votes, -np.inf)
+    each = np.arange(len(keys))
+    best = votes.argmax(1)
+    present = count * now.fit.likelihood[at, symbol] + votes[each, table.target[at, symbol]]
+    future = np.where(believed, own + votes[each, best], count * stray + votes[each, table.target[at, symbol]])
+    gain = np.where((rows.symbol_answer[symbol] >= 0) | (rows.labels == 1), np.maximum(future - present, 0), 0)
+    gains = np.bincount(index, gain)
+    several = np.bincount(state, minlength=k)[state] > 1
+    for w in np.argsort(-np.where(several, gains, 0), kind="stable")[:tries]:
+        if gains[w] < extra.min() or not several[w]:
+            break
+        mine = (index == w) & believed & (gain > 0)
+        copy = table.target[state[w]].copy()
+        copy[symbol[mine]] = best[mine]
+        target, start = np.vstack([table.target, copy]), table.start.copy()
+        if ways[w] < k * rows.symbols:
+            target[ways[w] // rows.symbols, ways[w] % rows.symbols] = k
+        else:
+            start[ways[w] - k * rows.symbols] = k
+        label = np.append(table.label, table.label[state[w]])
+        trial = settle(rows, Table(label, target, start), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def recall(rows: Rows, now: Standing, tries: int) -> Standing | None:
+    """A shorter machine that remembers whether one transition was ever taken, or None.
+
+    Where a state gives two answers, and it depends on a transition long before which of them, no single split pays:
+    all states between need a copy. The copy of the whole machine that is entered by that transition has them;
+    settling and merging take away again what is not needed.
+    """
+    k, cells = len(now.table), len(rows.cell_label)
+    ways, gains = _recalled(rows, now)
+    for w in np.argsort(-gains, kind="stable")[:tries]:
+        if gains[w] < 2:
+            break
+        state, cell = divmod(int(ways[w]), cells)
+        target = np.vstack([now.table.target, now.table.target + k])
+        target[state] += np.where(rows.symbol_cell == cell, k, 0)
+        trial = settle(rows, Table(np.tile(now.table.label, 2), target, now.table.start), now.found)
+        while (fewer := merge(rows, trial, 40.0, 4)) is not None:
+            trial = fewer
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
+    """For every (state, cell) that the log takes: misfits that knowing whether it was taken before would explain."""
+    cells = len(rows.cell_label)
+    states, cell = now.fit.states, rows.symbol_cell[rows.symbol]
+    known = rows.symbol_answer >= 0
+    stray = np.where(now.fit.believed | ~known, 0, now.fit.counts)
+    starts = np.searchsorted(rows.symbol_cell, np.arange(cells))
+    of = np.add.reduceat(np.where(known, now.fit.counts, 0), starts, axis=1)
+    usual = of * (now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)
+    doubtful = np.maximum.reduceat(stray, starts, axis=1) > usual + 2 * np.sqrt(usual)
+    asked = np.flatnonzero(doubtful[states, cell] & known[rows.symbol])
+    ways, way = np.unique(states * cells + cell, return_inverse=True)
+    if not len(asked):
+        return ways, np.zeros(len(ways), np.int64)
+    before = np.zeros((int(rows.offsets[1]), len(ways)), np.bool_)  # trace x way: taken so far
+    taken = np.empty((len(asked), len(ways)), np.bool_)
+    place = np.searchsorted(asked, rows.offsets)
+    for t, (lo, hi) in enumerate(zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True)):
+        some = slice(place[t], place[t + 1])
+        taken[some] = before[asked[some] - lo]
+        before[np.arange(hi - lo), way[lo:hi]] = True
+    key = states[asked] * rows.symbols + rows.symbol[asked]
+    order = np.argsort(key, kind="stable")
+    keys, begin = np.unique(key[order], return_index=True)
+    weight = rows.weight[asked[order]]
+    count = np.add.reduceat(weight, begin)
+    after = np.add.reduceat(taken[order] * weight[:, None], begin, axis=0)  # (keys, ways)
+    at = keys // rows.symbols * cells + rows.symbol_cell[keys % rows.symbols]
+    first = np.flatnonzero(np.diff(at, prepend=-1))
+    best = np.maximum.reduceat
+    apart = best(after, first, axis=0) + best(count[:, None] - after, first, axis=0)
+    gains: Ints = (apart - best(count, first)[:, None]).sum(0)
+    return ways, gains
+
+
+def simplify(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
+    state, symbol, votes = voted(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)
+    loss[np.arange(len(state)), now.table.target[state, symbol]] = np.inf
+    order = np.argsort(loss, axis=None, kind="stable")[:TRIES]
+    which, to = np.divmod(order[loss.ravel()[order] <= NEARLY], len(now.table))
+    return _led_anew(rows, now, [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())])
+
+
+def align(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which a state goes where another does by the same answers, or stays where the other stays,
+    as far as the log hardly minds, or None. No one transition need shorten anything by that."""
+    k = len(now.table)
+    state, symbol, votes = voted(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)
+    goes = now.table.target[state, symbol]
+    place = np.full((k, rows.symbols), -1)
+    place[state, symbol] = np.arange(len(state))
+    price = np.log(2 * max(k, 2))
+    offers = []
+    for other in range(-1, k):  # -1: stay throughout
+        twin = place[other, symbol]
+        known = (twin >= 0) & (state != other) if other >= 0 else np.ones(len(state), np.bool_)
+        to = np.where((goes[twin] == other) | (other < 0), state, goes[twin])
+        saved = price - loss[np.arange(len(state)), to]
+        better = known & (to != goes) & (saved > 0)
+        for q, gain in enumerate(np.bincount(state[better], saved[better], k).tolist()):
+            if gain > 0:
+                offers.append((gain, np.flatnonzero(better & (state == q)), to))
+    offers.sort(key=lambda offer: -offer[0])
+    return _led_anew(rows, now, [(state[which], symbol[which], to[which]) for _, which, to in offers[:TRIES]])
+
+
+def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:
+    """(m, k) nats that the rows of each transition lose where it leads to another state."""
+    losses: Floats = votes[np.arange(len(state)), now.table.target[state, symbol]][:, None] - votes
+    return losses
+
+
+def _led_anew(rows: Rows, now: Standing, offers: Iterable[tuple[Ints, Ints, Ints]]) -> Standing | None:
+    """A shorter machine in which some transitions, given as states, symbols and targets, lead elsewhere, or None."""
+    table, length, leads = now.table, now.length, leading(rows, now.fit)
+    target = table.target.copy()
+    for state, symbol, to in offers:
+        old = target.copy()
+        for q, u, goal in zip(state.tolist(), symbol.tolist(), to.tolist(), strict=True):
+            target[q, leads[q] == u] = goal
+        shorter = fit(rows, Table(table.label, target, table.start), now.found).length
+        if shorter < length - 1e-6:
+            length = shorter
+        else:
+            target = old
+    if length == now.length:
+        return None
+    simpler = settle(rows, Table(table.label, target, table.start), now.found)
+    return simpler if simpler.length < now.length - 1e-6 else None  # noise is led anew, which may cost more
