@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from fsmlearn import formats
 from fsmlearn.cli import console, options
@@ -42,13 +41,7 @@ def run(
     model: options.Model = options.MODEL,
     format: options.Format = None,
     quiet: options.Quiet = False,
-    trace_column: options.TraceColumn = None,
-    step_column: options.StepColumn = None,
-    state_column: options.StateColumn = None,
-    trigger_column: options.TriggerColumn = None,
-    next_state_column: options.NextStateColumn = None,
-    output_column: options.OutputColumn = None,
-    event_column: options.EventColumn = None,
+    **log: Unpack[options.Columns],
 ) -> int:
     """Tell which rows of a log the machine does not allow.
 
@@ -66,15 +59,12 @@ def run(
     Rows are taken as they come, whatever their steps say, and never held; - may be an endless stream. What is odd about
     a row is told before more is waited for, and what is odd about a trace when it is over, or at the end.
     """
-    from fsmlearn import check, config, sources, store
+    from fsmlearn import check, sources, store
 
-    given = options.columns(
-        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
-    )
     share = None if false_alarms is None else _share(false_alarms)
     if line_buffered and format not in (None, "csv"):
         raise SettingsError("--line-buffered: is for rows as csv; leave --format out")
-    chosen = config.gather(given, os.environ).columns
+    chosen = options.settings(log).columns
     files = sources.expand(logs)
     streaming = line_buffered or (format is None and "-" in files)
     style = "csv" if streaming else console.chosen_format(format)
@@ -205,12 +195,7 @@ class _Sheet:
             return
         files = {row["file"]: i for i, row in reversed(list(enumerate(self._rows)))}
         rows = sorted(self._rows, key=lambda row: (files[row["file"]], row["line"]))
-        if self._style == "table":
-            from fsmlearn import report
-
-            console.show(report.rows_table(self._columns, rows))
-        else:
-            console.write_rows(self._style, self._columns, rows)
+        console.write_rows(self._style, self._columns, rows)
 
 
 def _columns(events: bool) -> Sequence[str]:
@@ -271,7 +256,7 @@ TOLD = {
 
 def _summary(checker: Checker, kinds: Mapping[str, int], trace_scores: bool) -> str:
     """One line on what was found."""
-    checked = f"{checker.rows:,} row{'s' * (checker.rows != 1)}, {checker.runs:,} trace{'s' * (checker.runs != 1)}"
+    checked = f"{formats.counted(checker.rows, 'row')}, {formats.counted(checker.runs, 'trace')}"
     if trace_scores:
         return f"{checked}: {kinds['anomalous']:,} anomalous"
     told = ", ".join(f"{kinds[kind]:,} {what}" for kind, what in TOLD.items() if kinds[kind])

@@ -93,8 +93,13 @@ class Page(io.StringIO):
 
 
 def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) -> None:
-    """Rows to stdout in one of the text formats (all but the table)."""
+    """Rows to stdout in one of FORMATS."""
     columns, rows = list(columns), list(rows)
+    if style == "table":
+        from fsmlearn import report
+
+        show(report.rows_table(columns, rows))
+        return
     if style == "json":
         out(formats.json_text([{column: row[column] for column in columns} for row in rows]))
         return
