@@ -10,9 +10,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 Verdict = Literal["learned", "noise", "only learned", "only seen"]
+
+
+class Stored:
+    """A dataclass that a model file keeps as JSON."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
+        data: dict[str, Any] = plain(self)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Read what `to_dict` wrote; ValueError says what does not fit."""
+        value: Self = shaped(cls, data, cls.__name__.lower())
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +191,7 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class About(Stored):
     """Everything `report` needs beside the machine."""
 
     log: LogSummary
@@ -187,17 +204,6 @@ class About:
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
     held_out: HeldOut = HeldOut()
     grid: GridSummary = GridSummary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
-        data: dict[str, Any] = plain(self)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Any) -> About:
-        """Read what `to_dict` wrote; ValueError says what does not fit."""
-        about: About = shaped(cls, data, "about")
-        return about
 
 
 @dataclass(frozen=True, slots=True)

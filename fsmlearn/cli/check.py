@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -160,33 +159,24 @@ class _Sheet:
     """Rows that leave when the input pauses, or one by one; in any format but CSV at the end, by file and line."""
 
     def __init__(self, columns: Sequence[str], style: str, each: bool) -> None:
-        self._columns, self._style, self._each = columns, style, each
+        self._columns, self._style = columns, style
+        self._batch = console.Batch(each=each)
+        self.flush = self._batch.flush
         self._begun = False
         self._rows: deque[formats.Row] = deque()
         self._csv = formats.csv(columns, iter(self._rows.popleft, None))  # the header, then a line for each row given
-        self._lines: list[str] = []
 
     def begin(self) -> None:
         """There is a log to be checked."""
         if not self._begun and self._style == "csv":
-            self._lines.append(next(self._csv))
+            self._batch.add(next(self._csv))
         self._begun = True
 
     def add(self, row: formats.Row) -> None:
         """Take a row."""
         self._rows.append(row)
         if self._style == "csv":
-            self._lines.append(next(self._csv))
-            if self._each:
-                self.flush()
-
-    def flush(self) -> None:
-        """Let go of what can go."""
-        if self._lines:
-            text = "".join(self._lines)
-            self._lines.clear()
-            console.out(text)
-            sys.stdout.flush()
+            self._batch.add(next(self._csv))
 
     def close(self) -> None:
         """Nothing more comes."""

@@ -108,6 +108,29 @@ def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) 
         out(line)
 
 
+class Batch:
+    """Text for stdout that leaves when `flush` is called, such as before more input is waited for, or where `each` is
+    set at once."""
+
+    def __init__(self, *, each: bool) -> None:
+        self._each = each
+        self._held: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Take whole lines."""
+        self._held.append(text)
+        if self._each:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let go of what is held."""
+        if self._held:
+            text = "".join(self._held)
+            self._held.clear()
+            out(text)
+            sys.stdout.flush()
+
+
 def width() -> int:
     """Cells that a line of stdout should take: the terminal's, or what COLUMNS says, or 100."""
     import shutil
