@@ -50,13 +50,15 @@ class LogSummary:
 
 @dataclass(frozen=True, slots=True)
 class VariableSummary:
-    """One variable whose value is part of the visible state."""
+    """One variable: its value is part of the visible state, or its changes are triggers."""
 
     name: str
     values: tuple[str, ...]  # words of the log, or names of levels
     levelled: bool  # whether it is a number that was cut into levels
     cuts: tuple[float, ...]  # between levels
+    bands: tuple[tuple[float, float], ...]  # about the cuts, in which a value stays on the level that it came from
     given: bool  # whether somebody gave the cuts
+    usual: int  # that it has most often, an index into values
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class GridSummary:
 
     rows: int = 0  # of the log; its moves are fewer
     trigger: Literal["", "before", "after"] = ""  # when what a row names as its trigger happened, if rows name one
-    variables: tuple[VariableSummary, ...] = ()
+    variables: tuple[VariableSummary, ...] = ()  # of the states
+    inputs: tuple[VariableSummary, ...] = ()  # whose changes are triggers, the first first
     moves: tuple[Moved, ...] = ()
 
 

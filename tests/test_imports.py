@@ -24,7 +24,7 @@ ORDER = [
     ["growth"],
     ["about"],
     ["sample"],
-    ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread"],
+    ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread", "values"],
     ["streams", "steps", "traces", "sheets", "fingerprint"],
     ["records", "arrivals"],
     ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],

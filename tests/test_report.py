@@ -111,8 +111,11 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
 
 
 def grid_of(word: str) -> GridSummary:
-    variables = VariableSummary(word, (word, "on"), False, (), False), VariableSummary("L", ("any",), True, (), False)
-    return GridSummary(9, "before", variables, (Moved(word, 4, (3, 0)),))
+    variables = (
+        VariableSummary(word, (word, "on"), False, (), (), False, 0),
+        VariableSummary("L", ("any",), True, (), (), False, 0),
+    )
+    return GridSummary(9, "before", variables, (), (Moved(word, 4, (3, 0)),))
 
 
 def test_variables_are_shown_with_what_moves_them() -> None:
