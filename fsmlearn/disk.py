@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from weakref import finalize
 
 from fsmlearn.errors import LogError
-from fsmlearn.parquet import MAGIC
+from fsmlearn.sources import PARQUET
 from fsmlearn.spread import Handle, is_part
 from fsmlearn.streams import BLOCK, STDIN, stdin
 
@@ -62,7 +62,7 @@ class Disk:
             with path.open("wb") as copy:
                 first = stdin().read(BLOCK)
                 self._written(copy.write, first)
-                if b"\0" not in first or first.startswith(MAGIC):  # else it is no log, and may never end
+                if b"\0" not in first or first.startswith(PARQUET):  # else it is no log, and may never end
                     self._written(shutil.copyfileobj, stdin(), copy, BLOCK)
         return str(path)
 

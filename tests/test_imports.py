@@ -57,7 +57,8 @@ ORDER = [
     ["predict", "following"],
     ["ways", "normal"],
     ["judge", "relations"],
-    ["check", "calibrate"],
+    ["check", "calibrate", "moving"],
+    ["feed"],
     ["config"],
     ["onward"],
     ["pipeline"],
@@ -129,7 +130,7 @@ STANDARD_ONLY |= {
     "view.page",
     "view.replay",
 }
-STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
+STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check", "values", "moving", "feed"}
 STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
 HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Unpack
 
 from fsmlearn import formats
 from fsmlearn.cli import console, options
 from fsmlearn.cli.options import Option
-from fsmlearn.errors import LogError, ModelError, SettingsError
+from fsmlearn.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     from fsmlearn.check import Checker, Odd, Whole
-    from fsmlearn.columns import LogKind
-    from fsmlearn.following import Words
 
 ROWS = ("file", "line", "trace", "state", "trigger", "expected", "probability", "alternatives", "came", "kind")
 TRACES = ("file", "line", "trace", "rows", "score", "contradictions", "anomalous", "reason")
@@ -40,6 +37,7 @@ def run(
     model: options.Model = options.MODEL,
     format: options.Format = None,
     quiet: options.Quiet = False,
+    config: options.Config = None,
     **log: Unpack[options.Columns],
 ) -> int:
     """Tell which rows of a log the machine does not allow.
@@ -58,17 +56,18 @@ def run(
     Rows are taken as they come, whatever their steps say, and never held; - may be an endless stream. What is odd about
     a row is told before more is waited for, and what is odd about a trace when it is over, or at the end.
     """
-    from fsmlearn import check, sources, store
+    from fsmlearn import check, feed, sources, store
 
     share = None if false_alarms is None else _share(false_alarms)
     if line_buffered and format not in (None, "csv"):
         raise SettingsError("--line-buffered: is for rows as csv; leave --format out")
-    chosen = options.settings(log).columns
+    settings = options.settings({**log, "config": config})
     files = sources.expand(logs)
     streaming = line_buffered or (format is None and "-" in files)
     style = "csv" if streaming else console.chosen_format(format)
     machine, normal = store.load_machine(model), store.load_normal(model)
-    if (trace_scores or share is not None) and store.load_origin(model) is not None:
+    about = store.load_about(model) if store.load_origin(model) is None else None
+    if (trace_scores or share is not None) and about is None:
         raise ModelError(f"{model}: was imported, so nothing says what is normal; leave out {_asked(trace_scores)}")
     sheet = _Sheet(TRACES if trace_scores else _columns(machine.kind == "lts"), style, line_buffered)
     kinds: Counter[str] = Counter()
@@ -83,9 +82,11 @@ def run(
         sheet.add(_trace(found))
 
     checker = check.Checker(machine, normal, odd, whole if trace_scores else None, share)
+    start = settings.start_state or (str(about.settings.get("start_state") or "") if about else "")
+    told = feed.Feed(checker, normal.columns, settings.columns, start, about.grid if about else feed.NO_GRID)
     try:
         for file in files:
-            _read(file, checker, normal.columns, chosen, sheet)
+            told.read(file, sheet.begin, sheet.flush)
         checker.finish()
     finally:
         sheet.close()
@@ -107,52 +108,6 @@ def _share(word: str) -> float:
     if not 0 < share < 1:
         raise SettingsError(f"--false-alarms: {word!r} is no share; give a number between 0 and 1, such as 0.001")
     return share
-
-
-def _read(file: str, checker: Checker, trained: Mapping[str, str], chosen: Mapping[str, str], sheet: _Sheet) -> None:
-    """Check the rows of one file."""
-    from fsmlearn.arrivals import Arrivals, run_of
-    from fsmlearn.columns import NONE, read_layout
-    from fsmlearn.judge import EmptyWordError
-    from fsmlearn.streams import STDIN, open_bytes
-
-    name = STDIN if file == "-" else file
-    judge = checker.judge
-    kind: LogKind = "sequence" if judge.events else "visible" if judge.visible else "hidden"
-    with open_bytes(name, name) as stream:
-        arrivals = Arrivals(stream, name, sheet.flush)
-        headers = tuple(header.strip() for header in arrivals.headers)
-        known = {role: header for role, header in trained.items() if header in headers}
-        layout = read_layout(headers, arrivals.line, name, known | dict(chosen), NONE, kind)
-        place = layout.position
-        words = _picked(
-            [place[role] for role in ("event", "state", "trigger", "next_state", "output") if role in place]
-        )
-        named = "trace" in place
-        of = run_of(place.get("trace"), place.get("step"), name, checker.runs)
-        alone = str(checker.runs + 1)
-        last, line = "", arrivals.line
-        sheet.begin()
-        try:
-            for line, row in arrivals.rows(trimmed=True):
-                run = of(line, row) if of else alone
-                if not named and run != last:
-                    checker.end(last)
-                    last = run
-                checker.row(run, words(row), name, line)
-        except EmptyWordError as word:
-            column = layout.columns[str(word)]
-            raise LogError(f"{name}:{line}: {word} is empty; fill in column {column!r}, or delete the row") from None
-        if not named:
-            checker.end(last)
-
-
-def _picked(columns: Sequence[int]) -> Callable[[list[str]], Words]:
-    """What takes the cells of some columns out of a row."""
-    if len(columns) == 1:
-        (column,) = columns
-        return lambda row: (row[column],)
-    return itemgetter(*columns)
 
 
 class _Sheet:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from fsmlearn import formats, predict
 from fsmlearn.arrivals import Arrivals, run_of
 from fsmlearn.cli import console
-from fsmlearn.columns import SYNONYMS
+from fsmlearn.columns import SYNONYMS, bare
 from fsmlearn.errors import LogError, UnknownNameError
 from fsmlearn.following import Belief, Following, Words
 from fsmlearn.formats import listed
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Follower
-from fsmlearn.streams import STDIN, open_bytes
+from fsmlearn.streams import STDIN, Prompt, open_bytes
 
 HEADERS = {role: SYNONYMS[role] for role in ("trace", "step", "state", "trigger", "output")} | {"history": ("history",)}
 
@@ -31,7 +31,7 @@ class _Rows:
     def __init__(self, each: bool) -> None:
         self._answers = console.Batch(each=each)
         with open_bytes(STDIN, STDIN) as stream:
-            self._rows = Arrivals(stream, STDIN, self._answers.flush)
+            self._rows = Arrivals(Prompt(stream, STDIN, self._answers.flush))
         self.headers = self._rows.headers
         self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}
 
@@ -162,7 +162,7 @@ def _joined(row: Sequence[str]) -> str:
 
 
 def _column(headers: Sequence[str], names: tuple[str, ...]) -> int | None:
-    plain = ["".join(c for c in header.casefold() if c not in "_- ") for header in headers]
+    plain = [bare(header) for header in headers]
     return next((plain.index(name) for name in names if name in plain), None)
 
 
