@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fsmlearn.following import LATEST, STEPS, Belief, Following, Run, Words
+from fsmlearn.following import LATEST, STEPS, Following, Run, Words
 from fsmlearn.judge import END_OF_RUN, Finding, Judge, Judgement, likeliest
 from fsmlearn.machine import Machine
 from fsmlearn.normal import END, NONE, Counts, Normal, Told, surprise_of_end
@@ -83,11 +83,10 @@ class Checker:
         self._statistics = false_alarms is not None
         self._scores = whole is not None or self._statistics
         self._counts = Counts(normal.relations if self._scores else ())
-        self._following = Following(self.judge.start, self._step, self._begun, self._over, latest, steps)
+        self._following = Following(self.judge.start, self.judge.step, self._begun, self._over, latest, steps)
 
     def row(self, run: str, words: Words, file: str, line: int) -> None:
-        """Take a row, of whose words the white space around them is no part. Raises EmptyWordError where it has no
-        trigger, or no event."""
+        """Take a row. Raises EmptyWordError where it has no trigger, or no event."""
         found = self._following.of(run)
         judgement = self._following.lead(found, words)
         tally = found.kept
@@ -112,9 +111,6 @@ class Checker:
     def finish(self) -> None:
         """Nothing more comes: all runs are over."""
         self._following.finish()
-
-    def _step(self, belief: Belief, words: Words) -> tuple[Belief, Judgement]:
-        return self.judge.step(belief, tuple(map(str.strip, words)))
 
     def _begun(self) -> _Tally:
         self.runs += 1
