@@ -55,6 +55,8 @@ def run(
 
     Rows are taken as they come, whatever their steps say, and never held; - may be an endless stream. What is odd about
     a row is told before more is waited for, and what is odd about a trace when it is over, or at the end.
+
+    A model that was learned from variables reads them in the log as in its own, with the same levels.
     """
     from fsmlearn import check, feed, sources, store
 
