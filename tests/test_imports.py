@@ -84,6 +84,7 @@ ORDER = [
     ["plan", "simulate", "conformance"],
     ["diff", "tour"],
     ["workers", "disk", "filtered"],
+    ["renderables"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -133,7 +134,7 @@ STANDARD_ONLY |= {
 STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check", "values", "moving", "feed"}
 STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
-HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
+HEAVY["rich"] = {"renderables", "report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
 HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 

@@ -96,9 +96,9 @@ def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) 
     """Rows to stdout in one of FORMATS."""
     columns, rows = list(columns), list(rows)
     if style == "table":
-        from fsmlearn import report
+        from fsmlearn.renderables import rows_table
 
-        show(report.rows_table(columns, rows))
+        show(rows_table(columns, rows))
         return
     if style == "json":
         out(formats.json_text([{column: row[column] for column in columns} for row in rows]))
