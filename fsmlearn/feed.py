@@ -45,7 +45,8 @@ class Feed:
         grid: GridSummary = NO_GRID,
     ) -> None:
         """`trained` are the columns of the log that the model was learned from, role -> header, which other logs may
-        lack; `chosen` are those that somebody names. `grid` is what that log of variables was read by."""
+        lack; `chosen` are those that somebody names. A run that is in the start state again is another one, unless that
+        is "". `grid` is what the log was read by, if it was one of variables."""
         judge = checker.judge
         self._checker = checker
         self._kind: LogKind = "sequence" if judge.events else "visible" if judge.visible else "hidden"
@@ -130,7 +131,7 @@ class Feed:
 
         def changed(run: str, row: Row, line: int) -> tuple[str, Words, str, int] | None:
             words, told = cells(row), (name, line)
-            state = words[0]
+            state = words[0].strip()
             if moving is not None:
                 said = "" if trigger is None else row[trigger].strip()
                 found = moving.move(run, tuple(map(str.strip, words)), said, told)

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +260,16 @@ def test_a_changed_value_of_a_variable_is_one_finding(
     (found,) = rows(checked("-", stdin=text, model=str(model)).stdout)
     assert (found["line"], found["trace"]) == (str(place + 1), "9")
     assert tuple(found[key] for key in ("state", "trigger", "expected", "came", "kind")) == finding
+
+
+def test_a_run_that_is_back_in_the_start_state_of_the_training_is_another_one() -> None:
+    text = "".join(line.partition(",")[2].partition(",")[2] for line in log().splitlines(keepends=True))
+    assert checked("-", stdin=text).stderr.startswith("18 rows, 1 trace: ")
+    about = replace(ABOUT, settings={**ABOUT.settings, "start_state": "Off"})
+    store.save("wash.fsm", WASH, about, NETWORK)
+    assert checked("-", stdin=text).stderr == "18 rows, 3 traces: nothing odd\n"
+    Path("fsmlearn.yaml").write_text("start_state: Soak\n")
+    assert checked("-", stdin=text).stderr.startswith("18 rows, 7 traces: ")
 
 
 def test_settings_are_read_as_for_training() -> None:

@@ -26,6 +26,7 @@ from fsmlearn.feed import NO_GRID, Feed
 from fsmlearn.following import Words
 from fsmlearn.logs import Log, alone
 from fsmlearn.machine import Machine
+from fsmlearn.moving import Moving
 from fsmlearn.normal import Normal
 
 Place = tuple[str, int]
@@ -261,6 +262,18 @@ def test_a_log_without_what_the_model_was_read_from_is_refused(tmp_path: Path, t
     log, grid = washing()
     with pytest.raises(LogError, match=message):
         fed(write(tmp_path, "log.csv", text), trained=log.columns, grid=grid)
+
+
+def test_of_many_runs_the_latest_alone_are_remembered() -> None:
+    _, grid = washing()
+    moving = Moving(grid, latest=2)
+    off, on = ("0",) * 7, ("1", *("0",) * 6)
+    assert moving.move("A", off, "", ("log.csv", 2)) is None
+    assert moving.move("B", off, "", ("log.csv", 3)) is None
+    assert moving.move("A", on, "Power", ("log.csv", 4)) is not None
+    for line, run in enumerate("BCDEF", 5):
+        moving.move(run, off, "", ("log.csv", line))
+    assert moving.move("A", off, "Power", ("log.csv", 10)) is None, "a run that was forgotten begins anew"
 
 
 def test_a_value_that_nothing_tells_is_not_recorded(tmp_path: Path) -> None:
