@@ -49,11 +49,18 @@ def event(i: int) -> str:
     return f"{i // 4},{i % 4},{CYCLE[i % 4][1]}\n"
 
 
+def record(i: int) -> str:
+    """A row as JSON."""
+    return RECORD.format(i // 4, i % 4, *CYCLE[i % 4], NEXT[i % 4])
+
+
+RECORD = '{{"trace": {}, "step": {}, "state": "{}", "trigger": "{}", "next state": "{}"}}\n'
 VISIBLE, SEQUENCE = "trace,step,state,trigger,next state\n", "trace,step,event\n"
 # Name -> model, header, rows, options, exit status
 FORMS: dict[str, tuple[Machine, str, Callable[[int], str], list[str], int]] = {
     "trace, step, three words": (WASH, VISIBLE, visible, [], 0),
     "the same, 1 % wrong": (WASH, VISIBLE, wrong, [], 1),
+    "the same as JSON lines": (WASH, "", record, [], 0),
     "a new trace every row": (
         WASH,
         "trace,state,trigger,next state\n",
@@ -96,8 +103,7 @@ def main(arguments: list[str]) -> None:
     print(f"{'':30}{'rows/s of one core':>20}{'by the clock':>14}{'memory':>10}")
     with tempfile.TemporaryDirectory() as place:
         for name, (machine, header, row, options, status) in FORMS.items():
-            usual = visible if row is wrong else row
-            save(Path(place), machine, header, usual)
+            save(Path(place), machine, *((VISIBLE, visible) if row in (wrong, record) else (header, row)))
             command = ["check", "-", "--quiet", *options]
             show(name, rows, measure(place, header, row, rows, command, status))
 

@@ -10,9 +10,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 Verdict = Literal["learned", "noise", "only learned", "only seen"]
+
+
+class Stored:
+    """A dataclass that a model file keeps as JSON."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
+        data: dict[str, Any] = plain(self)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Read what `to_dict` wrote; ValueError says what does not fit."""
+        value: Self = shaped(cls, data, cls.__name__.lower())
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +50,15 @@ class LogSummary:
 
 @dataclass(frozen=True, slots=True)
 class VariableSummary:
-    """One variable whose value is part of the visible state."""
+    """One variable: its value is part of the visible state, or its changes are triggers."""
 
     name: str
     values: tuple[str, ...]  # words of the log, or names of levels
     levelled: bool  # whether it is a number that was cut into levels
     cuts: tuple[float, ...]  # between levels
+    bands: tuple[tuple[float, float], ...]  # about the cuts, in which a value stays on the level that it came from
     given: bool  # whether somebody gave the cuts
+    usual: int  # that it has most often, an index into values
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +76,8 @@ class GridSummary:
 
     rows: int = 0  # of the log; its moves are fewer
     trigger: Literal["", "before", "after"] = ""  # when what a row names as its trigger happened, if rows name one
-    variables: tuple[VariableSummary, ...] = ()
+    variables: tuple[VariableSummary, ...] = ()  # of the states
+    inputs: tuple[VariableSummary, ...] = ()  # whose changes are triggers, the first first
     moves: tuple[Moved, ...] = ()
 
 
@@ -174,7 +194,7 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class About(Stored):
     """Everything `report` needs beside the machine."""
 
     log: LogSummary
@@ -187,17 +207,6 @@ class About:
     versions: Mapping[str, str] = field(default_factory=dict)  # package -> version
     held_out: HeldOut = HeldOut()
     grid: GridSummary = GridSummary()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it, numbers that are none (a loss without rows) being null; `from_dict` is the inverse."""
-        data: dict[str, Any] = plain(self)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Any) -> About:
-        """Read what `to_dict` wrote; ValueError says what does not fit."""
-        about: About = shaped(cls, data, "about")
-        return about
 
 
 @dataclass(frozen=True, slots=True)

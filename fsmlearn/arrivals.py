@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from fsmlearn.columns import DELIMITERS
 from fsmlearn.errors import LogError
-from fsmlearn.streams import STDIN
+from fsmlearn.streams import Stream
 
 BLOCK = 1 << 18  # bytes read at most at a time; a pipe gives less
 LONGEST = 1 << 24  # bytes of a line
 
+Namer = Callable[[int, Sequence[str]], str]  # line and row -> the name of the row's run
+
 
 class Arrivals:
-    """The rows of a stream, with the lines they end on. `pause` is called before more of it is waited for."""
+    """The rows of a stream, with the lines they begin on. Spaces before a cell are part of it unless `trimmed`."""
 
-    def __init__(self, stream: BinaryIO, name: str, pause: Callable[[], None]) -> None:
+    def __init__(self, stream: Stream, *, trimmed: bool = False) -> None:
         """Read the header. Raises LogError where there is none."""
-        self.name = name
-        self._lines = _lines(stream, name, pause)
+        self.name = name = stream.name
+        self._trimmed = trimmed
+        self._lines = _lines(stream)
         self.line = 1  # of the header
         try:
             self.header = next(self._lines, "")
@@ -42,29 +44,28 @@ class Arrivals:
             raise LogError(f"{name}:{self.line}: is not CSV ({error}); give a header line and rows") from None
         self._delimiter, self.headers = max(split.items(), key=lambda pair: len(pair[1]))
 
-    def rows(self, *, trimmed: bool = False) -> Iterator[tuple[int, list[str]]]:
-        """The rows after the header, each with as many cells; spaces before a cell are part of it unless `trimmed`."""
-        name, before = self.name, self.line
-        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True, skipinitialspace=trimmed)
-        fields = len(self.headers)
+    def rows(self, columns: Collection[int] = ()) -> Iterator[tuple[int, list[str]]]:
+        """The rows after the header, each with as many cells."""
+        del columns  # a line holds them all
+        name, first = self.name, self.line + 1
+        reader = csv.reader(self._lines, delimiter=self._delimiter, strict=True, skipinitialspace=self._trimmed)
+        fields, line = len(self.headers), first
         try:
             for row in reader:
                 if len(row) == fields:
-                    yield before + reader.line_num, row
+                    yield line, row
                 elif "".join(row).strip():
                     raise LogError(
-                        f"{name}:{before + reader.line_num}: has {len(row)} fields where the header has {fields}; "
-                        "quote or add fields"
+                        f"{name}:{line}: has {len(row)} fields where the header has {fields}; quote or add fields"
                     )
+                line = first + reader.line_num
         except UnicodeDecodeError:
-            raise LogError(f"{name}:{before + reader.line_num + 1}: is not UTF-8; convert it first") from None
+            raise LogError(f"{name}:{first + reader.line_num}: is not UTF-8; convert it first") from None
         except csv.Error as error:
-            raise LogError(
-                f"{name}:{before + reader.line_num}: is not CSV ({error}); quote fields as RFC 4180 has it"
-            ) from None
+            raise LogError(f"{name}:{line}: is not CSV ({error}); quote fields as RFC 4180 has it") from None
 
 
-def run_of(trace: int | None, step: int | None, name: str, runs: int = 0) -> Callable[[int, Sequence[str]], str] | None:
+def run_of(trace: int | None, step: int | None, name: str, runs: int = 0) -> Namer | None:
     """What names the run of a row, given the columns; None where nothing does.
 
     Without a trace column a new run begins where the step restarts, as in a log: where it falls by more than 2,
@@ -90,24 +91,18 @@ def run_of(trace: int | None, step: int | None, name: str, runs: int = 0) -> Cal
     return of
 
 
-def _lines(stream: BinaryIO, name: str, pause: Callable[[], None]) -> Iterator[str]:
+def _lines(stream: Stream) -> Iterator[str]:
     """The lines of a stream as soon as they are there, with their ends."""
     rest, begun, ended = b"", False, False
     while not ended:
-        pause()
-        try:
-            fresh = stream.read1(BLOCK)  # type: ignore[attr-defined]
-        except Exception as error:  # every codec has errors of its own
-            remedy = "give rows as CSV" if name == STDIN else "check that the file is whole"
-            reason = getattr(error, "strerror", None) or error
-            raise LogError(f"{name}: cannot be read ({reason}); {remedy}") from None
+        fresh = stream.read(BLOCK)
         ended = not fresh
         block = rest + fresh
         # a carriage return at the very end may be half of a line's end
         cut = len(block) if ended else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
         whole, rest = block[:cut], block[cut:]
         if len(rest) > LONGEST:
-            raise LogError(f"{name}: has a line of more than {LONGEST >> 20} MiB; give a table as CSV")
+            raise LogError(f"{stream.name}: has a line of more than {LONGEST >> 20} MiB; give a table as CSV")
         if whole and not begun:
             whole, begun = whole.removeprefix(b"\xef\xbb\xbf"), True
         try:

@@ -139,7 +139,7 @@ def _walked(judge: Judge, traces: Mapping[tuple[Words, ...], int]) -> Iterator[_
 
     following = Following(judge.start, step, lambda: None)
     for number, (words, times) in enumerate(traces.items()):
-        run = following.run(str(number))
+        run = following.of(str(number))
         path = [following.lead(run, each) for each in _rows(judge, words)]
         yield _Trace(words, times, path, likeliest(run.place.belief))
 

@@ -87,7 +87,7 @@ class Checker:
 
     def row(self, run: str, words: Words, file: str, line: int) -> None:
         """Take a row. Raises EmptyWordError where it has no trigger, or no event."""
-        found = self._following.run(run)
+        found = self._following.of(run)
         judgement = self._following.lead(found, words)
         tally = found.kept
         tally.rows += 1

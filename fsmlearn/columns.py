@@ -84,6 +84,11 @@ class Layout:
         """The roles that are variables."""
         return tuple(role for role in self.position if role.startswith(VARIABLE))
 
+    def check_start(self, name: str) -> None:
+        """Raise LogError where a start state could not cut the traces of this log."""
+        if self.kind != "visible":
+            raise LogError(f"{name}:{self.line}: a start state cuts traces, but this log shows no states; leave it out")
+
     def without_step(self) -> Layout:
         """The same where the times cannot be read, so that nothing says the order of rows but the file."""
         position = {role: i for role, i in self.position.items() if role != "step"}
@@ -113,8 +118,8 @@ def read_layout(
         for group in groups:
             if role in position:
                 break
-            found = [i for i, each in enumerate(headers) if _plain(each) in group and i not in position.values()]
-            found = [i for i in found if _plain(headers[i]) == groups[0][0]] or found
+            found = [i for i, each in enumerate(headers) if bare(each) in group and i not in position.values()]
+            found = [i for i in found if bare(headers[i]) == groups[0][0]] or found
             if len(found) > 1:
                 raise LogError(
                     f"{place}: the columns {quoted(headers[i] for i in found)} could all be the {HEADERS[role]}; "
@@ -125,7 +130,7 @@ def read_layout(
                 guessed += [role] * (group is not groups[0])
     timed = "step" in chosen
     if "step" not in position:
-        times = [i for i, each in enumerate(headers) if _plain(each) in _TIMES and i not in position.values()]
+        times = [i for i, each in enumerate(headers) if bare(each) in _TIMES and i not in position.values()]
         if times:
             position["step"], timed = times[0], True
             guessed.append("step")
@@ -157,7 +162,7 @@ def read_layout(
 
 def perhaps_variables(headers: Sequence[str]) -> list[int]:
     """The columns that might be variables in a log that shows neither states nor outputs; none in another."""
-    plain = [_plain(each) for each in headers]
+    plain = [bare(each) for each in headers]
     if {each for role in ("state", "next_state", "output") for each in SYNONYMS[role]} & set(plain):
         return []
     taken = {each for role in ("trace", "step", "trigger", "event") for each in SYNONYMS[role]} | set(_TIMES)
@@ -175,14 +180,15 @@ def _part(role: str) -> str:
     return HEADERS[role]
 
 
-def _plain(header: str) -> str:
+def bare(header: str) -> str:
+    """A header without what makes no difference: case, white space, "_" and "-"."""
     return re.sub(r"[\s_-]", "", header.casefold())
 
 
 def _named(header: str, headers: tuple[str, ...], place: str, what: str) -> int:
     """The column that somebody names."""
     found = [i for i, each in enumerate(headers) if each == header] or [
-        i for i, each in enumerate(headers) if _plain(each) == _plain(header)
+        i for i, each in enumerate(headers) if bare(each) == bare(header)
     ]
     if len(found) == 1:
         return found[0]
@@ -210,6 +216,6 @@ def _kind(position: Mapping[str, int], chosen: Mapping[str, str], guessed: Seque
 
 def _hint(role: str, free: list[str]) -> str:
     """What to do about a role without a column; `free` are the headers that have no role."""
-    for near in difflib.get_close_matches(SYNONYMS[role][0], [_plain(header) for header in free], 1):
-        return f"rename {next(header for header in free if _plain(header) == near)!r} to {HEADERS[role]}"
+    for near in difflib.get_close_matches(SYNONYMS[role][0], [bare(header) for header in free], 1):
+        return f"rename {next(header for header in free if bare(header) == near)!r} to {HEADERS[role]}"
     return f"add or name a column {HEADERS[role]}"

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from weakref import finalize
 
 from fsmlearn.errors import LogError
+from fsmlearn.sources import PARQUET
 from fsmlearn.spread import Handle, is_part
 from fsmlearn.streams import BLOCK, STDIN, stdin
 
 ROWS = 1 << 19  # of a part
-PARQUET = b"PAR1"  # what such a file begins with
 T = TypeVar("T")
 
 

@@ -80,6 +80,14 @@ class Network:
             memory, shown = self.move(memory, shown, trigger)
         return memory, shown
 
+    def lead(self, memory: Floats, shown: Ints, moving: Ints, word: Sequence[int]) -> Ints:
+        """Repeat a word, in place, at those of some memories (n, M) that still move (k,), and say which still do."""
+        after, then = self.repeat(memory[moving], shown[moving], word)
+        still = (np.linalg.norm(after - memory[moving], axis=1) <= STILL) & (then == shown[moving])
+        memory[moving], shown[moving] = after, then
+        rest: Ints = moving[~still]
+        return rest
+
 
 @dataclass(frozen=True, eq=False)
 class Visits:
@@ -165,10 +173,7 @@ def settle(network: Network, memory: Floats, shown: Ints, word: Sequence[int], m
     memory, shown = memory.copy(), shown.copy()
     moving = np.arange(len(memory))
     for _ in range(most):
-        after, then = network.repeat(memory[moving], shown[moving], word)
-        still = (np.linalg.norm(after - memory[moving], axis=1) <= STILL) & (then == shown[moving])
-        memory[moving], shown[moving] = after, then
-        moving = moving[~still]
+        moving = network.lead(memory, shown, moving, word)
         if not len(moving):
             break
     rests = np.ones(len(memory), np.bool_)

@@ -17,6 +17,7 @@ Belief = Mapping[str, float]  # state -> its probability
 Words = tuple[str, ...]
 T = TypeVar("T")
 K = TypeVar("K")
+V = TypeVar("V")
 
 
 class _Place:
@@ -38,7 +39,52 @@ class Run(Generic[K]):
         self.kept = kept
 
 
-class Following(Generic[T, K]):
+class Latest(Generic[V]):
+    """Values by name, the latest of them only. `begin` makes one of a new name, and `over` is told of every one that is
+    forgotten."""
+
+    def __init__(
+        self, begin: Callable[[], V], latest: int = LATEST, over: Callable[[str, V], None] | None = None
+    ) -> None:
+        self._begin = begin
+        self._latest = latest
+        self._tell = over
+        self._newer: dict[str, V] = {}  # fewer than `latest`; when they are as many, they become the older ones
+        self._older: dict[str, V] = {}
+
+    def of(self, name: str) -> V:
+        """The value of that name; a new one where it has none, or is not among the latest."""
+        value = self._newer.get(name)
+        if value is None:
+            value = self._older.pop(name, None) if self._older else None
+            if value is None:
+                value = self._begin()
+            self._newer[name] = value
+            if len(self._newer) >= self._latest:
+                self._newer, self._older, over = {}, self._newer, self._older
+                self._end(over)
+        return value
+
+    def end(self, name: str) -> None:
+        """Forget one that is known to be over."""
+        for values in (self._newer, self._older):
+            if name in values:
+                self._end({name: values.pop(name)})
+
+    def finish(self) -> None:
+        """Forget all, the oldest first."""
+        older, newer = self._older, self._newer
+        self._older, self._newer = {}, {}
+        self._end(older)
+        self._end(newer)
+
+    def _end(self, values: Mapping[str, V]) -> None:
+        if self._tell is not None:
+            for name, value in values.items():
+                self._tell(name, value)
+
+
+class Following(Latest[Run[K]], Generic[T, K]):
     """Answers rows of many runs. `step` says where a belief is led by a row's words, and the answer; `begin` makes what
     is kept of a new run, and `over` is told of every run that is forgotten."""
 
@@ -51,28 +97,13 @@ class Following(Generic[T, K]):
         latest: int = LATEST,
         steps: int = STEPS,
     ) -> None:
-        self._start = _Place(start)
+        place = _Place(start)
+        super().__init__(lambda: Run(place, begin()), latest, over)
         self._step = step
-        self._begin = begin
-        self._tell = over
-        self._latest = latest
         self._most = steps
         self._size = 0  # of what is remembered of steps
         self._places: dict[tuple[tuple[str, float], ...], _Place] = {}
         self._steps: dict[tuple[_Place, Words], tuple[_Place, T]] = {}
-        self._runs: dict[str, Run[K]] = {}  # fewer than `latest`; when they are as many, they become the older ones
-        self._older: dict[str, Run[K]] = {}
-
-    def run(self, name: str) -> Run[K]:
-        """The run of that name. One that is new, or not among the latest, begins at the start."""
-        run = self._runs.get(name)
-        if run is None:
-            run = self._older.pop(name, None) if self._older else None
-            run = self._runs[name] = run or Run(self._start, self._begin())
-            if len(self._runs) >= self._latest:
-                self._runs, self._older, over = {}, self._runs, self._older
-                self._end(over)
-        return run
 
     def lead(self, run: Run[K], words: Words) -> T:
         """Lead a run on by a row's words. Where the step raises, the run stays where it is."""
@@ -83,25 +114,7 @@ class Following(Generic[T, K]):
 
     def answer(self, name: str, words: Words) -> T:
         """Lead the run of that name on by a row's words."""
-        return self.lead(self.run(name), words)
-
-    def end(self, name: str) -> None:
-        """Forget a run that is known to be over."""
-        run = self._runs.pop(name, None) or self._older.pop(name, None)
-        if run is not None:
-            self._end({name: run})
-
-    def finish(self) -> None:
-        """Forget all runs, the oldest first."""
-        older, runs = self._older, self._runs
-        self._older, self._runs = {}, {}
-        self._end(older)
-        self._end(runs)
-
-    def _end(self, runs: Mapping[str, Run[K]]) -> None:
-        if self._tell is not None:
-            for name, run in runs.items():
-                self._tell(name, run)
+        return self.lead(self.of(name), words)
 
     def _take(self, place: _Place, words: Words) -> tuple[_Place, T]:
         """Take a step for the first time."""

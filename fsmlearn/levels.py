@@ -56,17 +56,26 @@ def cuts(values: Floats) -> tuple[Cut, ...]:
     return tuple(_between(one, other, density, edges) for one, other in pairwise(modes))
 
 
+def holding(values: Floats, cuts: Sequence[Cut], begins: Ints) -> tuple[Cut, ...]:
+    """The cuts as `levels` shall apply them to values (N,), with traces that begin on the rows `begins`.
+
+    Only where the value changes slowly from row to row may one between two levels be on neither for certain; there,
+    noise about a cut does not count as going to and fro.
+    """
+    if any(cut.low < cut.high for cut in cuts) and _follows(values, begins) <= SLOW:
+        return tuple(Cut(cut.at, cut.at, cut.at) for cut in cuts)
+    return tuple(cuts)
+
+
 def levels(values: Floats, cuts: Sequence[Cut], begins: Ints) -> NDArray[Any]:
     """(N,) the level 0, 1, … of each value; traces begin on the rows `begins`, before which nothing came.
 
-    Where the value changes slowly from row to row, one between two levels stays on the one that it came from, so that
-    noise about a cut does not count as going to and fro.
+    A value that is on neither of two levels for certain stays on the one that it came from.
     """
     found = np.zeros(len(values), np.int64)
     rows = np.arange(len(values))
-    slow = any(cut.low < cut.high for cut in cuts) and _follows(values, begins) > SLOW
     for cut in cuts:
-        sure = (values < cut.low) | (values >= cut.high) if slow else values == values
+        sure = (values < cut.low) | (values >= cut.high)
         sure[begins] = True
         latest = np.maximum.accumulate(np.where(sure, rows, 0))
         found += values[latest] >= cut.at

@@ -164,10 +164,8 @@ def _rows(
                     f"{name}:{table.line}: the columns are {quoted(layout.position)}, but {leader} has "
                     f"{quoted(usual.position)}; give logs with the same columns"
                 )
-            if wish.start_state is not None and layout.kind != "visible":
-                raise LogError(
-                    f"{name}:{table.line}: a start state cuts traces, but this log shows no states; leave it out"
-                )
+            if wish.start_state is not None:
+                layout.check_start(name)
             before, size = parted + cells.rows, size_of(path)
             for block, done in table.blocks(dict.fromkeys(layout.position.values())):
                 cells.add(block, layout, file)

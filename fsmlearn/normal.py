@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from types import MappingProxyType
-from typing import Any
 
-from fsmlearn.about import plain, shaped
+from fsmlearn.about import Stored
 
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)  # of normal runs whose scores are kept
 EXACT = 16  # counts below are told apart, those above
@@ -83,7 +82,7 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(Stored):
     """What was measured of normal runs; nothing where there were too few."""
 
     runs: int = 0  # that were measured
@@ -104,17 +103,6 @@ class Normal:
         counts = (self.runs, self.wrong, self.broken, *self.starts.values(), *chain.from_iterable(self.ends.values()))
         if not all(0 <= number < LARGEST for number in counts):
             raise ValueError("normal has other numbers than counts")
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it; `from_dict` is the inverse."""
-        data: dict[str, Any] = plain(self)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Normal:
-        """Read what `to_dict` wrote; ValueError says what does not fit."""
-        normal: Normal = shaped(cls, data, "normal")
-        return normal
 
 
 class Counted:

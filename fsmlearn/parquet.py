@@ -19,7 +19,6 @@ from fsmlearn.runs import Runs
 from fsmlearn.sheets import Sheet, Words
 from fsmlearn.streams import Stream, size_of
 
-MAGIC = b"PAR1"
 ROWS = 1 << 16  # told at a time
 
 

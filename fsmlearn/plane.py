@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.dynamics import STILL, Floats, Ints, Network, Visits, nearest
+from fsmlearn.dynamics import Floats, Ints, Network, Visits, nearest
 from fsmlearn.errors import SettingsError
 
 ROUNDS = 100  # repetitions after which a basin is told
@@ -125,10 +125,7 @@ def basins(network: Network, visited: Visits, on: Plane, over: Grid, trigger: in
     moving = np.arange(len(memory))
     late = []
     for round_number in range(ROUNDS):
-        after, then = network.move(memory[moving], shown[moving], trigger)
-        still = (np.linalg.norm(after - memory[moving], axis=1) <= STILL) & (then == shown[moving])
-        memory[moving], shown[moving] = after, then
-        moving = moving[~still]
+        moving = network.lead(memory, shown, moving, [trigger])
         if not len(moving):
             break
         if round_number >= ROUNDS - LATEST:

@@ -6,7 +6,6 @@ room however often they differ. An empty cell says that nothing has changed. Kno
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from fsmlearn import levels
 from fsmlearn.errors import LogError
 from fsmlearn.levels import Cut
 from fsmlearn.sheets import Sheet, Words
+from fsmlearn.values import UNRECORDED, no_number, number, plain, rest
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.integer[Any]]
@@ -34,7 +34,7 @@ class Column:
 
     values: tuple[str, ...]  # words, numbers ascending, or names of levels
     codes: Codes  # (N,) index into values
-    cuts: tuple[float, ...] | None  # between levels; None where the values are words of the log
+    cuts: tuple[Cut, ...] | None  # between levels; None where the values are words of the log
     given: bool  # whether somebody gave the cuts
     empty: Ints  # rows that were empty and have the value of the row before
     unknown: Ints  # rows that no value comes before
@@ -42,10 +42,12 @@ class Column:
     @property
     def rest(self) -> int | None:
         """The value that goes without saying: nought or off, or the lowest level."""
-        if self.cuts is not None:
-            return 0
-        found = [code for code, word in enumerate(self.values) if _is_nought(word)]
-        return found[0] if len(found) == 1 else None
+        return rest(self.values, self.cuts is not None)
+
+    @property
+    def usual(self) -> int:
+        """The value that it has most often."""
+        return int(np.bincount(self.codes).argmax())
 
 
 class Readings:
@@ -70,8 +72,8 @@ class Readings:
         table = np.array([self._index[word] for word in column.words], np.min_scalar_type(-len(self._index)))
         self._parts.append(table[column.codes])
         if len(self._index) > MOST:
-            number = self._all_numbers()
-            self._parts, self._numbers = [number[codes] for codes in self._parts], True
+            table = self._all_numbers()
+            self._parts, self._numbers = [table[codes] for codes in self._parts], True
 
     def column(self, cuts: Sequence[float] | None, order: Ints | None, begins: Ints) -> Column:
         """The variable by row, put in this order, in which traces begin on these rows; `cuts` are None where they are
@@ -81,7 +83,7 @@ class Readings:
         if order is not None:
             whole = whole[order]
         words = list(self._index)
-        numeric = sum(_number(word) is not None for word in words) * 2 > len(words)
+        numeric = sum(number(word) is not None for word in words) * 2 > len(words)
         if not self._numbers and (cuts is not None or (numeric and len(words) > MANY)):
             whole, self._numbers = self._all_numbers()[whole], True
         if self._numbers:
@@ -90,7 +92,7 @@ class Readings:
 
     def _all_numbers(self) -> Floats:
         """(W,) the words so far as numbers."""
-        values = [_number(word) for word in self._index]
+        values = [number(word) for word in self._index]
         if None not in values:
             return np.array(values, np.float64)
         wrong = values.index(None)
@@ -99,48 +101,43 @@ class Readings:
             raise LogError(
                 f"{place}: variable {self._name!r} has too many different words, such as {word!r}; leave it out"
             )
-        raise self._no_number(word, place)
+        raise no_number(self._name, word, place)
 
     def _numbered(self, words: Sequence[str], sheet: Sheet, codes: Codes) -> Floats:
-        values = [_number(word) for word in words]
+        values = [number(word) for word in words]
         if None in values:
             wrong = values.index(None)
-            raise self._no_number(words[wrong], sheet.place(int(np.argmax(codes == wrong))))
+            raise no_number(self._name, words[wrong], sheet.place(int(np.argmax(codes == wrong))))
         return np.array(values, np.float64)
-
-    def _no_number(self, word: str, place: str) -> LogError:
-        return LogError(
-            f"{place}: {self._name} is {word!r}, but a number elsewhere; write a number, or leave the cell empty"
-        )
 
 
 def varies(words: Sequence[str]) -> bool:
     """Whether these distinct words may be the values of a variable: numbers, or few and not one alone."""
-    values = [_number(word) for word in words]
+    values = [number(word) for word in words]
     return len(words) > 1 and (len(words) <= MANY or 2 * values.count(None) < len(values))
 
 
 def _levelled(numbers: Floats, given: Sequence[float] | None, begins: Ints) -> Column:
     """Numbers (N,) as levels."""
-    cuts = levels.cuts(numbers) if given is None else tuple(Cut(at, at, at) for at in given)
+    found = levels.cuts(numbers) if given is None else tuple(Cut(at, at, at) for at in given)
     known, latest, empty, unknown = _filled(~np.isnan(numbers), begins)
     numbers = numbers[latest]
     fresh = np.flatnonzero(known & ~np.append(False, known[:-1]))
-    codes = levels.levels(numbers, cuts, np.append(begins, fresh))
-    return _column(
-        _level_names(len(cuts) + 1), codes, known, tuple(c.at for c in cuts), given is not None, empty, unknown
-    )
+    begins = np.append(begins, fresh)
+    cuts = levels.holding(numbers, found, begins)
+    codes = levels.levels(numbers, cuts, begins)
+    return _column(_level_names(len(cuts) + 1), codes, known, cuts, given is not None, empty, unknown)
 
 
 def _worded(codes: Codes, words: list[str], begins: Ints) -> Column:
     """Codes (N,) of words as they are; where all are numbers, equal ones are one value, and they ascend."""
     there = [word for word in words if word]
-    numbers = [_number(word) for word in there]
-    if None in numbers:
+    numbers = [found for found in map(number, there) if found is not None]
+    if len(numbers) < len(there):
         key = {word: word for word in there}
         values = there
     else:
-        key = {word: f"{number:.15g}" for word, number in zip(there, numbers, strict=True)}
+        key = {word: plain(found) for word, found in zip(there, numbers, strict=True)}
         values = sorted(dict.fromkeys(key.values()), key=float)
     table = np.array([values.index(key[word]) if word else EMPTY for word in words], np.int16)
     codes = table[codes]
@@ -152,13 +149,13 @@ def _column(
     values: tuple[str, ...],
     codes: Codes,
     known: NDArray[np.bool_],
-    cuts: tuple[float, ...] | None,
+    cuts: tuple[Cut, ...] | None,
     given: bool,
     empty: Ints,
     unknown: Ints,
 ) -> Column:
     if len(unknown):
-        name = next(name for name in ("?", "??", "???") if name not in values)
+        name = next(name for name in UNRECORDED if name not in values)
         codes, values = np.where(known, codes, len(values)), (*values, name)
     return Column(values, codes.astype(np.min_scalar_type(-len(values))), cuts, given, empty, unknown)
 
@@ -176,18 +173,3 @@ def _filled(there: NDArray[np.bool_], begins: Ints) -> tuple[NDArray[np.bool_], 
 def _level_names(size: int) -> tuple[str, ...]:
     few = {1: ("any",), 2: ("low", "high"), 3: ("low", "middle", "high")}
     return few.get(size) or tuple(f"{n} of {size}" for n in range(1, size + 1))
-
-
-def _number(word: str) -> float | None:
-    """The number that a word is, nan where it is empty or says so, None where it is none."""
-    if not word:
-        return math.nan
-    try:
-        number = float(word)
-    except ValueError:
-        return None
-    return None if math.isinf(number) or "_" in word else number
-
-
-def _is_nought(word: str) -> bool:
-    return word.casefold() in ("off", "false", "no") or _number(word) == 0

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fsmlearn import streams
 from fsmlearn.columns import DELIMITERS
 from fsmlearn.errors import LogError
+from fsmlearn.formats import counted
 from fsmlearn.runs import Runs
 from fsmlearn.streams import Stream
 
@@ -175,9 +176,8 @@ def check_records(text: bytes, line: int, delimiter: str, fields: int, name: str
     blank = (np.add.reduceat(~SPACE[data], starts, dtype=np.int64) == 0) & (found == 1)
     wrong = np.flatnonzero((found != fields) & ~blank)
     if len(wrong):
-        n = int(found[wrong[0]])
         raise LogError(
-            f"{name}:{lines[wrong[0]]}: {n} field{'s' * (n != 1)}, but the header has {fields}; "
+            f"{name}:{lines[wrong[0]]}: {counted(int(found[wrong[0]]), 'field')}, but the header has {fields}; "
             f"add or remove fields, or quote a field that contains {delimiter!r}"
         )
     if blank.any():

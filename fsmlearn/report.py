@@ -1,7 +1,7 @@
 """Results as Rich renderables, for a terminal of any width or for a pipe; nothing is printed here.
 
-Words of a log become `Text`, never markup, and what a terminal would obey is spelt out. Nothing here needs the
-log or the network: a machine and what is stored about it are enough.
+Nothing here needs the log or the network: a machine and what is stored about it are enough. What the pages are made of
+comes from `renderables`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -27,8 +26,9 @@ from fsmlearn.about import (
     TrainingSummary,
     Verdict,
 )
-from fsmlearn.formats import Cell, Row, counted, percent, plain, printable
+from fsmlearn.formats import counted, percent, plain, printable
 from fsmlearn.machine import Machine
+from fsmlearn.renderables import empty_table, natural_width, sparkline, titled, word
 
 STATES = 20  # shown of a machine, and
 EXAMPLES = 5  # of the filter's findings, and
@@ -87,7 +87,7 @@ def grid(summary: GridSummary) -> RenderableType:
             cuts = ", ".join(plain(cut) for cut in each.cuts) or "nowhere"
             values += f": cut at {cuts}, {'as given' if each.given else 'as found'}"
         facts.append(f"{each.name:{width}}  {values}")
-    table = _table("trigger", right=("rows",))
+    table = empty_table("trigger", right=("rows",))
     for each in summary.variables:
         table.add_column(word(each.name), justify="right", overflow="fold")
     for row in summary.moves[:STATES]:
@@ -210,7 +210,7 @@ def transitions(machine: Machine, width: int, most: int | None = None) -> Render
     """The machine at a glance: a state x trigger matrix where it fits into `width` cells, else a list by state."""
     shown = list(machine.labels)[:most]
     matrix = _matrix(machine, shown)
-    table = matrix if _natural_width(matrix) <= width else _by_state(machine, shown)
+    table = matrix if natural_width(matrix) <= width else _by_state(machine, shown)
     hidden = len(machine.states) - len(shown)
     if not hidden:
         return table
@@ -254,7 +254,7 @@ def transition_table(machine: Machine, most: int | None = None) -> Table:
     """Every transition on a line of its own, of at most so many states."""
     outputs = any(t.output is not None for t in machine.transitions)
     trigger = "event" if machine.kind == "lts" else "trigger"
-    table = _table("state", trigger, "next state", *["output"] * outputs, right=("rows", "share"))
+    table = empty_table("state", trigger, "next state", *["output"] * outputs, right=("rows", "share"))
     before, shown = None, set(list(machine.labels)[:most])
     for t in (t for t in machine.transitions if t.state in shown):
         name = t.state if t.state != before else ""
@@ -270,7 +270,7 @@ def comparison_table(rows: Iterable[Comparison]) -> Table:
     """Learned against observed, a transition a line."""
     rows = list(rows)
     outputs = any(row.output is not None for row in rows)
-    table = _table(
+    table = empty_table(
         "state", "trigger", "next state", *["output"] * outputs, right=("seen", "noise", "learned"), last="verdict"
     )
     for row in rows:
@@ -284,72 +284,16 @@ def comparison_table(rows: Iterable[Comparison]) -> Table:
     return table
 
 
-def rows_table(columns: Sequence[str], rows: Iterable[Row]) -> Table:
-    """Any rows as a table; probabilities as shares, other fractions with one digit."""
-    rows = list(rows)
-
-    def text(column: str, cell: Cell) -> Text:
-        if isinstance(cell, float):
-            return Text(percent(cell) if column in ("probability", "network") else f"{cell:,.1f}")
-        return word(plain(cell))
-
-    numbers = [c for c in columns if any(isinstance(row[c], int | float) for row in rows)]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="right" if column in numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(text(column, row[column]) for column in columns))
-    return table
-
-
-def word(text: str | None, style: str = "") -> Text:
-    """A word of the log, safe to show."""
-    return Text(printable(text or ""), style)
-
-
 def _times(count: int, what: str) -> str:
     """`3 gaps in steps`, `2 rows out of order`, `5 broken chains`: the thing is what there are many of."""
     thing, place, rest = re.split(r"( in | out |$)", what, maxsplit=1)
     return counted(count, thing) + place + rest
 
 
-def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """A curve in one line, high to low; values that are none are left out."""
-    finite = [value for value in values if value == value]
-    if not finite:
-        return ""
-    picked = [finite[i * len(finite) // width] for i in range(width)] if len(finite) > width else finite
-    low, high = min(picked), max(picked)
-    bars = "▁▂▃▄▅▆▇█"
-    return "".join(bars[round((value - low) / (high - low) * 7)] if high > low else bars[0] for value in picked)
-
-
 def _column(role: str, header: str) -> str:
     """A header, and what it was taken for where it does not say so itself (`Current State` does)."""
     plain_role, plain_header = ("".join(c for c in name.casefold() if c.isalnum()) for name in (role, header))
     return header if plain_header.endswith(plain_role) else f"{header} (as {role.replace('_', ' ')})"
-
-
-def titled(*groups: tuple[str, list[str]]) -> Table:
-    """Titles on the left, lines on the right."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, min_width=9)
-    grid.add_column(overflow="fold")
-    for title, lines in groups:
-        for i, line in enumerate(lines):
-            grid.add_row(Text("" if i else title, "bold"), word(line))
-    return grid
-
-
-def _table(*words: str, right: Sequence[str] = (), last: str | None = None) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in words:
-        table.add_column(name, overflow="fold")
-    for name in right:
-        table.add_column(name, justify="right", no_wrap=True)
-    if last:
-        table.add_column(last, no_wrap=True)
-    return table
 
 
 def _ways(machine: Machine, state: str, trigger: str) -> list[str]:
@@ -363,7 +307,7 @@ def _ways(machine: Machine, state: str, trigger: str) -> list[str]:
 
 
 def _matrix(machine: Machine, shown: Sequence[str]) -> Table:
-    table = _table("")
+    table = empty_table("")
     for trigger in machine.triggers:
         table.add_column(word(trigger), overflow="fold")
     for state in shown:
@@ -374,7 +318,7 @@ def _matrix(machine: Machine, shown: Sequence[str]) -> Table:
 
 def _by_state(machine: Machine, shown: Sequence[str]) -> Table:
     """One line for each state and place it leads to, with all triggers that lead there; what changes nothing last."""
-    table = _table("state", "trigger", "next state")
+    table = empty_table("state", "trigger", "next state")
     for state in shown:
         lines: dict[str, list[str]] = {}
         for trigger in machine.triggers:
@@ -392,12 +336,3 @@ def _by_state(machine: Machine, shown: Sequence[str]) -> Table:
                 word("" if i else state, "bold"), word(", ".join(triggers), "dim" if stays else ""), Text(way)
             )
     return table
-
-
-def _natural_width(table: Table) -> int:
-    """Cells that a table takes when nothing is folded."""
-    width = 0
-    for column in table.columns:
-        texts = [column.header, *column.cells]
-        width += 2 + max(cell_len(line) for text in texts for line in str(text).split("\n"))
-    return width

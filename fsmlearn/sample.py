@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from fsmlearn.about import plain, shaped
+from fsmlearn.about import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class SampledTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Stored):
     """Traces with different inputs, and the words in the order in which the network knows them.
 
     The events of a log of events are its triggers. Codes that stand for nothing raise ValueError.
@@ -65,17 +64,6 @@ class Sample:
     def words(self) -> int:
         """Input words of a network that learned from such rows."""
         return len(self.states) * (self.kind == "visible") + len(self.triggers) + (self.kind == "sequence")
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON knows it; `from_dict` is the inverse."""
-        data: dict[str, Any] = plain(self)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Sample:
-        """Read what `to_dict` wrote; ValueError says what does not fit."""
-        sample: Sample = shaped(cls, data, "sample")
-        return sample
 
 
 def _check(where: str, codes: Sequence[int], least: int, words: int) -> None:

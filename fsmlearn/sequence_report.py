@@ -13,6 +13,7 @@ from rich.text import Text
 from fsmlearn import formats, report
 from fsmlearn.about import About, HeldOut
 from fsmlearn.machine import Machine
+from fsmlearn.renderables import titled
 
 
 def whole(machine: Machine, about: About, *, full: bool) -> RenderableType:
@@ -48,7 +49,7 @@ def states(machine: Machine) -> RenderableType:
         rows[t.state] += t.count
         sure[t.state] += t.count if t.probability == 1 else 0
     share = formats.percent(sum(sure.values()) / max(sum(rows.values()), 1))
-    return report.titled(
+    return titled(
         (
             "machine",
             [
@@ -62,7 +63,7 @@ def states(machine: Machine) -> RenderableType:
 def held_out(found: HeldOut) -> RenderableType:
     """How well the machine, n-grams and the network know traces that they were not learned from."""
     if not found.scores:
-        return report.titled(("held out", ["nothing: the log has one trace"]))
+        return titled(("held out", ["nothing: the log has one trace"]))
     whose = formats.counted(found.traces, "trace")
     told = [
         f"{whose} of {formats.counted(found.events, 'event')}, ends included, from training and from what is below",
@@ -77,4 +78,4 @@ def held_out(found: HeldOut) -> RenderableType:
         style = "bold" if each.predictor == "machine" else ""
         cells = (f"{each.loss:.3f}", f"{each.perplexity:.3f}", formats.percent(each.accuracy))
         table.add_row(Text(each.predictor, style), *(Text(cell, style) for cell in cells))
-    return Group(report.titled(("held out", told)), Padding(table, (1, 0, 0, 2)))
+    return Group(titled(("held out", told)), Padding(table, (1, 0, 0, 2)))

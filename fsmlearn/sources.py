@@ -1,10 +1,12 @@
 """The words that name logs -> the files that they mean: a file itself, a folder's logs, what a pattern matches.
 
-It looks at names only and opens nothing. Standard library only, but for URLs (see `remote`).
+It opens nothing: what a file is, its name tells or the bytes that it is given. Standard library only, but for URLs (see
+`remote`).
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable
 from glob import glob, has_magic
@@ -15,6 +17,8 @@ from fsmlearn.errors import LogError
 
 # how the name of a log ends, packed or not, and what it is then
 LOGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".xes": "xes", ".parquet": "parquet"}
+PARQUET = b"PAR1"  # what such a file begins with, whatever its name
+BEGINS = {b"{": "json", b"<": "xes"}
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -61,6 +65,14 @@ def kind(name: str) -> str:
     for end in PACKED:
         name = name.removesuffix(end)
     return LOGS.get(Path(name).suffix, "")
+
+
+def kind_of(name: str, head: bytes) -> str:
+    """What a log is by its name or, where that does not tell, by its first bytes: csv, json, xes or parquet."""
+    if head.startswith(PARQUET):
+        return "parquet"
+    begin = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    return kind(name) or BEGINS.get(begin, "csv")
 
 
 def _is_log(file: Path) -> bool:

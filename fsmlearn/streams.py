@@ -6,7 +6,7 @@ Knows no format. Raises LogError with the file and a remedy for whatever cannot 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from fsmlearn.errors import LogError
 from fsmlearn.sources import PACKED
 
 BLOCK = 1 << 20  # bytes read at a time; what is made of them should stay in the processor's cache
+ENOUGH = 4  # bytes that tell what a file is
 STDIN = "<stdin>"  # what "-" is called in files and messages
 
 
@@ -96,15 +97,43 @@ class Stream:
 
     def read(self, size: int) -> bytes:
         """The next bytes, about so many, b"" at the end."""
-        first, self.head = self.head, b""
+        first, self.head = self.head[:size], self.head[size:]
         return first or self._read(size)
 
     def rest(self) -> bytes:
         """All that is left."""
-        return self.read(BLOCK) + self._read(-1)
+        first, self.head = self.head, b""
+        return first + self._read(-1)
 
     def _read(self, size: int) -> bytes:
         try:
-            return self._raw.read(size)
+            return self._take(size)
         except Exception as error:  # every codec has errors of its own
-            raise LogError(f"{self.name}: cannot be read ({error}); check that the file is whole") from error
+            reason = getattr(error, "strerror", None) or error
+            remedy = "give rows as CSV" if self.name == STDIN else "check that the file is whole"
+            raise LogError(f"{self.name}: cannot be read ({reason}); {remedy}") from error
+
+    def _take(self, size: int) -> bytes:
+        return self._raw.read(size)
+
+
+class Prompt(Stream):
+    """Bytes as they come: what is there is read before more is waited for, and before any is `pause` is called."""
+
+    def __init__(self, raw: BinaryIO, name: str, pause: Callable[[], None]) -> None:
+        self._pause = pause
+        self._waits = name == STDIN or not (remote.is_remote(name) or Path(name).is_file())
+        pause()
+        super().__init__(raw, name)
+        while len(self.head.strip()) < ENOUGH and (fresh := self._read(BLOCK)):
+            self.head += fresh
+
+    def read(self, size: int) -> bytes:
+        """As of any stream."""
+        self._pause()
+        return super().read(size)
+
+    def _take(self, size: int) -> bytes:
+        if self._waits and size >= 0:
+            return self._raw.read1(size)  # type: ignore[attr-defined, no-any-return]
+        return self._raw.read(size)

@@ -18,6 +18,7 @@ from fsmlearn.findings import KINDS, SWAP
 from fsmlearn.logs import Log, Whole
 from fsmlearn.machine import Machine
 from fsmlearn.rows import coded
+from fsmlearn.variables import Variable
 
 EXAMPLES = 100_000  # findings that are kept
 
@@ -60,9 +61,14 @@ def _of_grid(log: Log) -> GridSummary:
     return GridSummary(
         log.grid.rows,
         "" if "trigger" not in log.columns else "after" if log.grid.late else "before",
-        tuple(VariableSummary(v.name, v.values, v.cuts is not None, v.cuts or (), v.given) for v in variables),
+        tuple(map(_of_variable, variables)),
+        tuple(map(_of_variable, log.grid.inputs)),
         tuple(Moved(log.triggers[a], int(rows[a]), tuple(moved[:, a].tolist())) for a in order if rows[a]),
     )
+
+
+def _of_variable(v: Variable) -> VariableSummary:
+    return VariableSummary(v.name, v.values, v.cuts is not None, v.cuts or (), v.bands, v.given, v.usual)
 
 
 def of_noise(found: Filtered, most: int = EXAMPLES) -> NoiseSummary:

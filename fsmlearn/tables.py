@@ -6,17 +6,16 @@ A table has headers, the line that they stand on, and rows in blocks: bytes of C
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from fsmlearn.jsonlines import JsonLines
-from fsmlearn.parquet import MAGIC, Parquet
+from fsmlearn.parquet import Parquet
 from fsmlearn.records import Block, Records
 from fsmlearn.sheets import Sheet
-from fsmlearn.sources import kind
+from fsmlearn.sources import kind_of
 from fsmlearn.streams import Stream, open_bytes
 from fsmlearn.xes import Xes
 
@@ -38,21 +37,17 @@ class Table(Protocol):
 def opened(path: str | Path, name: str) -> Iterator[Table]:
     """The table in a file; "-" is standard input. Raises LogError where it is none."""
     with open_bytes(path, name) as raw:
-        stream = Stream(raw, name)
-        match _kind(name, stream.head):
-            case "parquet":
-                yield Parquet(path, stream)
-            case "xes":
-                yield Xes(stream)
-            case "json":
-                yield JsonLines(stream)
-            case _:
-                yield Records(stream)
+        yield table(path, Stream(raw, name))
 
 
-def _kind(name: str, head: bytes) -> str:
-    """What a file is by its name or, where that does not tell, by its first bytes."""
-    if head.startswith(MAGIC):
-        return "parquet"
-    begin = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
-    return kind(name) or {b"{": "json", b"<": "xes"}.get(begin, "csv")
+def table(path: str | Path, stream: Stream) -> Table:
+    """The table in a file that is open. Raises LogError where it is none."""
+    match kind_of(stream.name, stream.head):
+        case "parquet":
+            return Parquet(path, stream)
+        case "xes":
+            return Xes(stream)
+        case "json":
+            return JsonLines(stream)
+        case _:
+            return Records(stream)

@@ -19,6 +19,7 @@ from fsmlearn.columns import Variables
 from fsmlearn.errors import LogError
 from fsmlearn.misreadings import misread
 from fsmlearn.readings import Column
+from fsmlearn.values import named
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -38,7 +39,9 @@ class Variable:
     name: str
     values: tuple[str, ...]
     cuts: tuple[float, ...] | None  # between levels, None where the values are words of the log
+    bands: tuple[tuple[float, float], ...]  # about the cuts, in which a value stays on the level that it came from
     given: bool  # whether somebody gave the cuts
+    usual: int  # that it has most often, an index into values
     of_state: tuple[int, ...]  # (S,) index into values
 
 
@@ -48,6 +51,7 @@ class Grid:
 
     rows: int  # of the log; its moves are fewer
     variables: tuple[Variable, ...]
+    inputs: tuple[Variable, ...]  # in no state, so that their `of_state` is empty
     late: bool  # whether the trigger of a row happened after it, not before
 
     def of(self, states: Sequence[int]) -> Grid:
@@ -94,24 +98,22 @@ def moves(
     wrong, true = misread(values, state, fired, begins)
     state = _put_right(columns, wanted.state, state, values, wrong, true)
     odd.append(("misread variable", wrong, "put right; with one other value the moves around it are usual ones"))
-    named = list(words)
+    said = list(words)
     silent = inside & (fired < 0)
     if wanted.inputs:
-        fired, several = _by_inputs(columns, wanted, silent, fired, named)
+        fired, several = _by_inputs(columns, wanted, silent, fired, said)
         odd.append(("change in several inputs", several, "the first of them in their order is the trigger"))
     silent &= (fired < 0) & np.append(False, state[1:] != state[:-1])
-    fired = _by_change(columns, wanted.state, silent, state, fired, named)
+    fired = _by_change(columns, wanted.state, silent, state, fired, said)
     rows = np.flatnonzero(fired >= 0)
     if not len(rows):
         raise LogError(f"{name}: the variables never change, so that there is no move; name others")
-    triggers = tuple(dict.fromkeys(named))
-    same = np.array([triggers.index(word) for word in named], np.int64)
+    triggers = tuple(dict.fromkeys(said))
+    same = np.array([triggers.index(word) for word in said], np.int64)
     bounds = np.searchsorted(rows, offsets)
     some = np.flatnonzero(np.diff(bounds))
-    variables = (
-        Variable(each, columns[each].values, columns[each].cuts, columns[each].given, tuple(values[:, at].tolist()))
-        for at, each in enumerate(wanted.state)
-    )
+    variables = (_variable(each, columns[each], values[:, at]) for at, each in enumerate(wanted.state))
+    inputs = (_variable(each, columns[each], values[:0, 0]) for each in wanted.inputs)
     return Moves(
         rows - late,
         np.append(bounds[some], len(rows)),
@@ -121,9 +123,15 @@ def moves(
         state[rows],
         triggers,
         same[fired[rows]],
-        Grid(size, tuple(variables), late),
+        Grid(size, tuple(variables), tuple(inputs), late),
         (*_empty(columns), *odd),
     )
+
+
+def _variable(name: str, column: Column, of_state: Ints) -> Variable:
+    cuts = None if column.cuts is None else tuple(cut.at for cut in column.cuts)
+    bands = tuple((cut.low, cut.high) for cut in column.cuts or ())
+    return Variable(name, column.values, cuts, bands, column.given, column.usual, tuple(of_state.tolist()))
 
 
 def _said(state: Codes, trigger: Codes | None, words: Sequence[str], inside: Bools) -> tuple[Codes, bool, list[Odd]]:
@@ -161,11 +169,11 @@ def _combined(columns: Sequence[Column], size: int) -> tuple[Codes, Ints]:
 def _named(names: Sequence[str], columns: Mapping[str, Column], row: int) -> str:
     """`Power=1 Program=3`: what is nought or lowest goes without saying, unless everything is."""
     said = [name for name in names if columns[name].codes[row] != columns[name].rest]
-    return " ".join(_value(name, columns[name], row) for name in said or names[:1])
+    return _told(said or names[:1], columns, row)
 
 
-def _value(name: str, column: Column, row: int) -> str:
-    return f"{name}={column.values[column.codes[row]]}"
+def _told(names: Sequence[str], columns: Mapping[str, Column], row: int) -> str:
+    return named(names, (columns[name].values[columns[name].codes[row]] for name in names))
 
 
 def _put_right(
@@ -211,12 +219,12 @@ def _by_inputs(
         column = columns[name]
         change = silent & np.append(False, column.codes[1:] != column.codes[:-1])
         if name not in wanted.state:
-            change &= column.codes != np.bincount(column.codes).argmax()
+            change &= column.codes != column.usual
         count += change
         rows = np.flatnonzero(change)
         codes = column.codes[rows].astype(np.int64)
         fired[rows] = len(words) + codes
-        words += [f"{name}={value}" for value in column.values]
+        words += [named([name], [value]) for value in column.values]
     return fired, np.flatnonzero(count > 1)
 
 
@@ -230,7 +238,7 @@ def _by_change(
     found = []
     for row in rows[first].tolist():
         changed = [name for name in names if columns[name].codes[row] != columns[name].codes[row - 1]]
-        found.append(" ".join(_value(name, columns[name], row) for name in changed))
+        found.append(_told(changed, columns, row))
     fired = fired.copy()
     fired[rows] = len(words) + which
     words += found

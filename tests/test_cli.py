@@ -59,7 +59,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     return fake
 
 
-def run(*arguments: str, stdin: str = "") -> Any:
+def run(*arguments: str, stdin: str | bytes = "") -> Any:
     return CliRunner().invoke(app, [str(each) for each in arguments], input=stdin)
 
 

@@ -7,23 +7,27 @@ import gzip
 import io
 import json
 import os
+import random
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from machines import WASH
 from test_cli import on_a_terminal, run, shell, told, workplace
 from test_cli_events import SMALL
 from test_store import ABOUT, NETWORK
+from test_tables import WAYS, as_json
 
-from fsmlearn import store
+from fsmlearn import logs, store
 from fsmlearn.about import Origin
 from fsmlearn.normal import END, Normal, Relation, Tail
 
@@ -70,7 +74,7 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def checked(*arguments: str, stdin: str = "", model: str = "wash.fsm") -> Any:
+def checked(*arguments: str, stdin: str | bytes = "", model: str = "wash.fsm") -> Any:
     return run("check", *arguments, "--model", model, stdin=stdin)
 
 
@@ -173,6 +177,108 @@ def test_a_stream_is_judged_as_a_file_is() -> None:
     for other, name in ((stream, "<stdin>"), (packed, "day.csv.gz")):
         assert [row | {"file": "log.csv"} for row in other] == file
         assert {row["file"] for row in other} == {name}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_log_has_the_same_findings_in_every_format(way: str, piped: bool) -> None:
+    days = ((trace, step, row.split(",")) for trace in range(1, 5) for step, row in enumerate(DAY))
+    log = [(str(trace), step, state, trigger, then) for trace, step, (state, trigger, then) in days]
+    log[7] = ("2", 1, "Soak", "Level", "Off")
+    log[12] = ("3", 0, "Off", "Power", "Soak")
+    written = Path(f"same.{way}")
+    written.write_bytes(WAYS[way](log))
+    places = logs.read(written).places_of(np.arange(len(log)))
+    result = checked("-", stdin=written.read_bytes()) if piped else checked(written.name)
+    assert result.exit_code == 1
+    name = "<stdin>" if piped else written.name
+    assert [(row["file"], row["line"], row["trace"], row["came"], row["kind"]) for row in rows(result.stdout)] == [
+        (name, places[7].rpartition(":")[2], "2", "Off", "contradicted"),
+        (name, places[12].rpartition(":")[2], "3", "Power", "unknown"),
+    ]
+
+
+GARBAGE = {
+    "jsonl": (as_json([("1", step, "Off", "Start", "Soak") for step in range(24)]) + b"{", ":25: is not JSON ("),
+    "xes": (b"<log><trace><event>", ":1: is not well-formed XML ("),
+    "parquet": (b"PAR1 and nothing else", ": cannot be read ("),
+}
+
+
+@pytest.mark.parametrize("way", GARBAGE)
+def test_garbage_in_any_format_is_one_line(way: str) -> None:
+    garbage, message = GARBAGE[way]
+    Path(f"bad.{way}").write_bytes(garbage)
+    result = checked(f"bad.{way}")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"fsmlearn: bad.{way}{message}")
+
+
+@pytest.fixture(scope="module")
+def tank(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The model of a log of variables in which nothing is wrong, and that log, line by line."""
+    rng = random.Random(0)
+    lines = ["trace,trigger,Power,Tank"]
+    for trace in range(60):
+        lines.append(f"{trace},,0,{rng.gauss(0, 0.5):.2f}")
+        for _ in range(3):
+            lines += [f"{trace},Press,1,{rng.gauss(0, 0.5):.2f}", f"{trace},,1,{rng.gauss(0, 0.5):.2f}"]
+            lines += [f"{trace},Fill,1,{rng.gauss(50, 0.5):.2f}", f"{trace},Press,0,"]
+            lines.append(f"{trace},Drain,0,{rng.gauss(0, 0.5):.2f}")
+    folder = tmp_path_factory.mktemp("tank")
+    (folder / "tank.csv").write_text("\n".join(lines) + "\n")
+    words = ["--state-variables", "Power,Tank", "--quiet", "--epochs", "3"]
+    assert run("train", str(folder / "tank.csv"), "--model", str(folder / "tank.fsm"), *words).exit_code == 0
+    return folder / "tank.fsm", lines
+
+
+@pytest.mark.parametrize("trace_scores", [False, True])
+def test_a_log_of_variables_is_normal_to_its_own_model(tank: tuple[Path, list[str]], trace_scores: bool) -> None:
+    model, lines = tank
+    words = ["--trace-scores"] * trace_scores
+    own = checked("-", *words, stdin="\n".join(lines) + "\n", model=str(model))
+    assert own.exit_code == 0
+    assert [row["anomalous"] for row in rows(own.stdout)] == ["no"] * 60 * trace_scores
+    assert own.stderr.startswith("720 rows, 60 traces: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "changed", "finding"),
+    [
+        ("9,Fill,1,", "9,Fill,0,50.1", ("Power=1", "Fill", "Power=1 Tank=high", "Tank=high", "contradicted")),
+        ("9,Drain,0,", "9,Drain,0,49.3", ("Tank=high", "Drain", "Power=0", "Tank=high", "contradicted")),
+        ("9,Drain,0,", "9,Drain,7,0.1", ("Tank=high", "Drain", "Power=0", "Power=7", "unknown")),
+        ("9,Fill,1,", "9,Boil,1,50.1", ("Power=1", "Boil", "Fill", "Boil", "unknown")),
+    ],
+)
+def test_a_changed_value_of_a_variable_is_one_finding(
+    tank: tuple[Path, list[str]], line: str, changed: str, finding: tuple[str, ...]
+) -> None:
+    model, lines = tank
+    place = next(n for n, each in enumerate(lines) if each.startswith(line))
+    text = "\n".join([*lines[:place], changed, *lines[place + 1 :]]) + "\n"
+    (found,) = rows(checked("-", stdin=text, model=str(model)).stdout)
+    assert (found["line"], found["trace"]) == (str(place + 1), "9")
+    assert tuple(found[key] for key in ("state", "trigger", "expected", "came", "kind")) == finding
+
+
+def test_a_run_that_is_back_in_the_start_state_of_the_training_is_another_one() -> None:
+    text = "".join(line.partition(",")[2].partition(",")[2] for line in log().splitlines(keepends=True))
+    assert checked("-", stdin=text).stderr.startswith("18 rows, 1 trace: ")
+    about = replace(ABOUT, settings={**ABOUT.settings, "start_state": "Off"})
+    store.save("wash.fsm", WASH, about, NETWORK)
+    assert checked("-", stdin=text).stderr == "18 rows, 3 traces: nothing odd\n"
+    Path("fsmlearn.yaml").write_text("start_state: Soak\n")
+    assert checked("-", stdin=text).stderr.startswith("18 rows, 7 traces: ")
+
+
+def test_settings_are_read_as_for_training() -> None:
+    text = log().replace("current_state", "Mode").replace("next_state", "Then")
+    Path("mine.yaml").write_text("columns:\n  state: Mode\n  next_state: Then\n")
+    assert checked("-", "--config", "mine.yaml", stdin=text).exit_code == 0
+    assert "none.yaml: no such file" in told("check", "-", "--config", "none.yaml", "--model", "wash.fsm", stdin=text)
+    Path("mine.yaml").rename("fsmlearn.yaml")
+    assert checked("-", stdin=text).exit_code == 0
 
 
 def test_several_files_are_one_log() -> None:
@@ -302,6 +408,14 @@ def test_an_endless_stream_is_told_what_is_odd_before_more_is_waited_for(options
         _, error = process.communicate()
     assert process.returncode == 130
     assert error.count(b"\n") == 1
+
+
+def test_an_endless_stream_of_records_is_told_what_is_odd_before_more_is_waited_for() -> None:
+    record = '{{"trace": 1, "state": "{}", "trigger": "{}", "next state": "{}"}}\n'
+    with streaming() as process:
+        back = sent(process, record.format("Off", "Start", "Soak") + record.format("Soak", "Level", "Off"), 2)
+        assert back.splitlines()[1:] == ["<stdin>,2,1,Soak,Level,Rinse,1,,Off,contradicted"]
+        assert sent(process, record.format("Off", "Power", "Soak"), 1).endswith(",Power,unknown\n")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -26,7 +26,7 @@ ORDER = [
     ["growth"],
     ["about"],
     ["sample"],
-    ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread"],
+    ["runs", "fields", "columns", "sources", "levels", "misreadings", "spread", "values"],
     ["streams", "steps", "traces", "sheets", "fingerprint"],
     ["records", "arrivals"],
     ["jsonlines", "xes", "parquet", "readings", "parsed", "plain", "ngrams", "contexts", "forecast"],
@@ -61,7 +61,8 @@ ORDER = [
     ["predict", "following"],
     ["ways", "normal"],
     ["judge", "relations"],
-    ["check", "calibrate"],
+    ["check", "calibrate", "moving"],
+    ["feed"],
     ["config"],
     ["onward"],
     ["pipeline"],
@@ -87,6 +88,7 @@ ORDER = [
     ["plan", "simulate", "conformance"],
     ["diff", "tour"],
     ["workers", "disk", "filtered"],
+    ["renderables"],
     ["report"],
     ["sequence_report"],
     ["__init__"],
@@ -135,10 +137,10 @@ STANDARD_ONLY |= {
     "view.page",
     "view.replay",
 }
-STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check"}
+STANDARD_ONLY |= {"arrivals", "ways", "normal", "judge", "check", "values", "moving", "feed"}
 STANDARD_ONLY |= {"likeness", "growth", "diff", "plan", "simulate", "tour", "conformance"}
 HEAVY = {"pandas": {"parsed"}, "pyarrow": {"parquet"}, "yaml": {"config"}}
-HEAVY["rich"] = {"report", "sequence_report", "cli.console", "cli.progress"}
+HEAVY["rich"] = {"renderables", "report", "sequence_report", "cli.console", "cli.progress"}
 HEAVY["matplotlib"] = {f"plots.{name}" for name in ("paper", "labels", "curves", "heat", "space", "flow", "figures")}
 HEAVY["matplotlib"] |= {"cli.plot", "view.pictures"}  # for its types
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fsmlearn.levels import Cut, cuts, histogram, levels
+from fsmlearn.levels import Cut, cuts, histogram, holding
+from fsmlearn.levels import levels as levelled
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 SEEDS = range(3)
+
+
+def levels(values: Floats, cuts: Sequence[Cut], begins: Ints) -> Ints:
+    """The levels of values as a log of them is read."""
+    return levelled(values, holding(values, cuts, begins), begins)
 
 
 def rests(rng: np.random.Generator, *at: float, noise: float = 1.0, size: int = 400) -> Floats:

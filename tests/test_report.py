@@ -17,6 +17,7 @@ from fsmlearn import formats, report
 from fsmlearn.about import About, Comparison, GridSummary, Moved, Support, VariableSummary, Verdict
 from fsmlearn.formats import printable
 from fsmlearn.machine import Machine
+from fsmlearn.renderables import rows_table, sparkline
 
 
 def shown(renderable: Any, width: int = 10_000) -> str:
@@ -102,7 +103,7 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
         report.transition_table(machine),
         report.model(machine, about),
         report.contents(about.log, {"states": [(word, 1)]}),
-        report.rows_table(["state"], [{"state": word}]),
+        rows_table(["state"], [{"state": word}]),
         report.grid(grid_of(word)),
     ):
         text = shown(renderable)
@@ -111,8 +112,11 @@ def test_words_of_a_log_are_shown_and_never_obeyed(word: str) -> None:
 
 
 def grid_of(word: str) -> GridSummary:
-    variables = VariableSummary(word, (word, "on"), False, (), False), VariableSummary("L", ("any",), True, (), False)
-    return GridSummary(9, "before", variables, (Moved(word, 4, (3, 0)),))
+    variables = (
+        VariableSummary(word, (word, "on"), False, (), (), False, 0),
+        VariableSummary("L", ("any",), True, (), (), False, 0),
+    )
+    return GridSummary(9, "before", variables, (), (Moved(word, 4, (3, 0)),))
 
 
 def test_variables_are_shown_with_what_moves_them() -> None:
@@ -214,11 +218,11 @@ def test_shares_and_counts_read_well() -> None:
 
 @given(st.lists(st.floats(0, 10) | st.just(math.nan), max_size=60))
 def test_a_curve_fits_its_place(values: list[float]) -> None:
-    curve = report.sparkline(values, 10)
+    curve = sparkline(values, 10)
     finite = [value for value in values if not math.isnan(value)]
     assert len(curve) == min(len(finite), 10)
 
 
 def test_a_falling_curve_falls() -> None:
-    assert report.sparkline([3, 2, 1, 0.0]) == "█▆▃▁"
-    assert report.sparkline([1, 1]) == "▁▁"
+    assert sparkline([3, 2, 1, 0.0]) == "█▆▃▁"
+    assert sparkline([1, 1]) == "▁▁"

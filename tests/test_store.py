@@ -257,7 +257,7 @@ def test_cut_or_scribbled_files_are_refused_or_read_right(
                 assert "\n" not in str(error)
 
 
-def rewrite(path: Path, members: dict[str, bytes], comment: bytes = store.MAGIC + b"2") -> None:
+def rewrite(path: Path, members: dict[str, bytes], comment: bytes = store.MAGIC + str(store.VERSION).encode()) -> None:
     """Put other members into a model, as somebody who knows the format would."""
     with zipfile.ZipFile(path) as archive:
         old = {name: archive.read(name) for name in archive.namelist()}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from fsmlearn import formats
 from fsmlearn.cli import console, options
 from fsmlearn.cli.options import Option
-from fsmlearn.errors import LogError, ModelError, SettingsError
+from fsmlearn.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     from fsmlearn.check import Checker, Odd, Whole
-    from fsmlearn.columns import LogKind
-    from fsmlearn.following import Words
 
 ROWS = ("file", "line", "trace", "state", "trigger", "expected", "probability", "alternatives", "came", "kind")
 TRACES = ("file", "line", "trace", "rows", "score", "contradictions", "anomalous", "reason")
@@ -42,13 +37,8 @@ def run(
     model: options.Model = options.MODEL,
     format: options.Format = None,
     quiet: options.Quiet = False,
-    trace_column: options.TraceColumn = None,
-    step_column: options.StepColumn = None,
-    state_column: options.StateColumn = None,
-    trigger_column: options.TriggerColumn = None,
-    next_state_column: options.NextStateColumn = None,
-    output_column: options.OutputColumn = None,
-    event_column: options.EventColumn = None,
+    config: options.Config = None,
+    **log: Unpack[options.Columns],
 ) -> int:
     """Tell which rows of a log the machine does not allow.
 
@@ -65,21 +55,21 @@ def run(
 
     Rows are taken as they come, whatever their steps say, and never held; - may be an endless stream. What is odd about
     a row is told before more is waited for, and what is odd about a trace when it is over, or at the end.
-    """
-    from fsmlearn import check, config, sources, store
 
-    given = options.columns(
-        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
-    )
+    A model that was learned from variables reads them in the log as in its own, with the same levels.
+    """
+    from fsmlearn import check, feed, sources, store
+
     share = None if false_alarms is None else _share(false_alarms)
     if line_buffered and format not in (None, "csv"):
         raise SettingsError("--line-buffered: is for rows as csv; leave --format out")
-    chosen = config.gather(given, os.environ).columns
+    settings = options.settings({**log, "config": config})
     files = sources.expand(logs)
     streaming = line_buffered or (format is None and "-" in files)
     style = "csv" if streaming else console.chosen_format(format)
     machine, normal = store.load_machine(model), store.load_normal(model)
-    if (trace_scores or share is not None) and store.load_origin(model) is not None:
+    about = store.load_about(model) if store.load_origin(model) is None else None
+    if (trace_scores or share is not None) and about is None:
         raise ModelError(f"{model}: was imported, so nothing says what is normal; leave out {_asked(trace_scores)}")
     sheet = _Sheet(TRACES if trace_scores else _columns(machine.kind == "lts"), style, line_buffered)
     kinds: Counter[str] = Counter()
@@ -94,9 +84,11 @@ def run(
         sheet.add(_trace(found))
 
     checker = check.Checker(machine, normal, odd, whole if trace_scores else None, share)
+    start = settings.start_state or (str(about.settings.get("start_state") or "") if about else "")
+    told = feed.Feed(checker, normal.columns, settings.columns, start, about.grid if about else feed.NO_GRID)
     try:
         for file in files:
-            _read(file, checker, normal.columns, chosen, sheet)
+            told.read(file, sheet.begin, sheet.flush)
         checker.finish()
     finally:
         sheet.close()
@@ -120,83 +112,28 @@ def _share(word: str) -> float:
     return share
 
 
-def _read(file: str, checker: Checker, trained: Mapping[str, str], chosen: Mapping[str, str], sheet: _Sheet) -> None:
-    """Check the rows of one file."""
-    from fsmlearn.arrivals import Arrivals, run_of
-    from fsmlearn.columns import NONE, read_layout
-    from fsmlearn.judge import EmptyWordError
-    from fsmlearn.streams import STDIN, open_bytes
-
-    name = STDIN if file == "-" else file
-    judge = checker.judge
-    kind: LogKind = "sequence" if judge.events else "visible" if judge.visible else "hidden"
-    with open_bytes(name, name) as stream:
-        arrivals = Arrivals(stream, name, sheet.flush)
-        headers = tuple(header.strip() for header in arrivals.headers)
-        known = {role: header for role, header in trained.items() if header in headers}
-        layout = read_layout(headers, arrivals.line, name, known | dict(chosen), NONE, kind)
-        place = layout.position
-        words = _picked(
-            [place[role] for role in ("event", "state", "trigger", "next_state", "output") if role in place]
-        )
-        named = "trace" in place
-        of = run_of(place.get("trace"), place.get("step"), name, checker.runs)
-        alone = str(checker.runs + 1)
-        last, line = "", arrivals.line
-        sheet.begin()
-        try:
-            for line, row in arrivals.rows(trimmed=True):
-                run = of(line, row) if of else alone
-                if not named and run != last:
-                    checker.end(last)
-                    last = run
-                checker.row(run, words(row), name, line)
-        except EmptyWordError as word:
-            column = layout.columns[str(word)]
-            raise LogError(f"{name}:{line}: {word} is empty; fill in column {column!r}, or delete the row") from None
-        if not named:
-            checker.end(last)
-
-
-def _picked(columns: Sequence[int]) -> Callable[[list[str]], Words]:
-    """What takes the cells of some columns out of a row."""
-    if len(columns) == 1:
-        (column,) = columns
-        return lambda row: (row[column],)
-    return itemgetter(*columns)
-
-
 class _Sheet:
     """Rows that leave when the input pauses, or one by one; in any format but CSV at the end, by file and line."""
 
     def __init__(self, columns: Sequence[str], style: str, each: bool) -> None:
-        self._columns, self._style, self._each = columns, style, each
+        self._columns, self._style = columns, style
+        self._batch = console.Batch(each=each)
+        self.flush = self._batch.flush
         self._begun = False
         self._rows: deque[formats.Row] = deque()
         self._csv = formats.csv(columns, iter(self._rows.popleft, None))  # the header, then a line for each row given
-        self._lines: list[str] = []
 
     def begin(self) -> None:
         """There is a log to be checked."""
         if not self._begun and self._style == "csv":
-            self._lines.append(next(self._csv))
+            self._batch.add(next(self._csv))
         self._begun = True
 
     def add(self, row: formats.Row) -> None:
         """Take a row."""
         self._rows.append(row)
         if self._style == "csv":
-            self._lines.append(next(self._csv))
-            if self._each:
-                self.flush()
-
-    def flush(self) -> None:
-        """Let go of what can go."""
-        if self._lines:
-            text = "".join(self._lines)
-            self._lines.clear()
-            console.out(text)
-            sys.stdout.flush()
+            self._batch.add(next(self._csv))
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -205,12 +142,7 @@ class _Sheet:
             return
         files = {row["file"]: i for i, row in reversed(list(enumerate(self._rows)))}
         rows = sorted(self._rows, key=lambda row: (files[row["file"]], row["line"]))
-        if self._style == "table":
-            from fsmlearn import report
-
-            console.show(report.rows_table(self._columns, rows))
-        else:
-            console.write_rows(self._style, self._columns, rows)
+        console.write_rows(self._style, self._columns, rows)
 
 
 def _columns(events: bool) -> Sequence[str]:
@@ -271,7 +203,7 @@ TOLD = {
 
 def _summary(checker: Checker, kinds: Mapping[str, int], trace_scores: bool) -> str:
     """One line on what was found."""
-    checked = f"{checker.rows:,} row{'s' * (checker.rows != 1)}, {checker.runs:,} trace{'s' * (checker.runs != 1)}"
+    checked = f"{formats.counted(checker.rows, 'row')}, {formats.counted(checker.runs, 'trace')}"
     if trace_scores:
         return f"{checked}: {kinds['anomalous']:,} anomalous"
     told = ", ".join(f"{kinds[kind]:,} {what}" for kind, what in TOLD.items() if kinds[kind])

@@ -93,14 +93,42 @@ class Page(io.StringIO):
 
 
 def write_rows(style: str, columns: Iterable[str], rows: Iterable[formats.Row]) -> None:
-    """Rows to stdout in one of the text formats (all but the table)."""
+    """Rows to stdout in one of FORMATS."""
     columns, rows = list(columns), list(rows)
+    if style == "table":
+        from fsmlearn.renderables import rows_table
+
+        show(rows_table(columns, rows))
+        return
     if style == "json":
         out(formats.json_text([{column: row[column] for column in columns} for row in rows]))
         return
     writer = {"csv": formats.csv, "md": formats.markdown, "yaml": formats.yaml}[style]
     for line in writer(columns, rows):
         out(line)
+
+
+class Batch:
+    """Text for stdout that leaves when `flush` is called, such as before more input is waited for, or where `each` is
+    set at once."""
+
+    def __init__(self, *, each: bool) -> None:
+        self._each = each
+        self._held: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Take whole lines."""
+        self._held.append(text)
+        if self._each:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let go of what is held."""
+        if self._held:
+            text = "".join(self._held)
+            self._held.clear()
+            out(text)
+            sys.stdout.flush()
 
 
 def width() -> int:

@@ -89,8 +89,6 @@ def _told(ways: Sequence[Transition]) -> str:
 
 def show(found: Differences, machines: tuple[Machine, Machine]) -> None:
     """The differences as a table of few columns: one for what is the same of both machines all along."""
-    from fsmlearn import report
-
     rows = [_row(each, machines) for each in found.found]
     if found.witness is not None:
         console.out(f"they differ after {_word(found.witness) or 'nothing, from the start'}\n\n")
@@ -103,7 +101,7 @@ def show(found: Differences, machines: tuple[Machine, Machine]) -> None:
     places = [*_columns(rows, "word", "after"), *_columns(rows, "state", "state")]
     columns = ["difference", *places, "trigger", "old", "new"]
     columns = [column for column in columns if any(row[column] not in (None, "") for row in shown)]
-    console.show(report.rows_table(columns, shown))
+    console.write_rows("table", columns, shown)
 
 
 def _columns(rows: Sequence[Row], what: str, name: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
@@ -33,18 +33,7 @@ def run(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     dask: options.Dask = None,
-    trace_column: options.TraceColumn = None,
-    step_column: options.StepColumn = None,
-    state_column: options.StateColumn = None,
-    trigger_column: options.TriggerColumn = None,
-    next_state_column: options.NextStateColumn = None,
-    output_column: options.OutputColumn = None,
-    event_column: options.EventColumn = None,
-    start_state: options.StartState = None,
-    state_variables: options.StateVariables = None,
-    input_variables: options.InputVariables = None,
-    levels: options.Levels = None,
-    config: options.Config = None,
+    **log: Unpack[options.Reading],
 ) -> None:
     """Print the believable rows of a log as CSV.
 
@@ -55,13 +44,8 @@ def run(
     machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
     """
     from fsmlearn import sources
-    from fsmlearn.config import gather
 
-    given = options.columns(
-        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
-    )
-    given |= options.shape(start_state, state_variables, input_variables, levels)
-    settings = gather(given, os.environ, file=config)
+    settings = options.settings(log)
     logs = sources.expand(logs)
     if dropped is not None:
         _check(dropped, logs)

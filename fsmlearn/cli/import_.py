@@ -8,6 +8,7 @@ from typing import Annotated
 from fsmlearn.cli import console, options
 from fsmlearn.cli.options import Argument
 from fsmlearn.errors import ModelError
+from fsmlearn.formats import counted
 
 
 def run(
@@ -38,5 +39,5 @@ def run(
         console.note(note)
     if not quiet:
         states, transitions = len(found.machine.states), len(found.machine.transitions)
-        size = f"{states:,} state{'s' * (states != 1)}, {transitions:,} transition{'s' * (transitions != 1)}"
+        size = f"{counted(states, 'state')}, {counted(transitions, 'transition')}"
         console.aside(f"{size}, starting in {found.machine.initial}; saved as {model}")

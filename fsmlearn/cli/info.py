@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated
+from typing import Annotated, Unpack
 
 from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Argument
@@ -18,18 +17,7 @@ def run(
         ),
     ],
     dask: options.Dask = None,
-    trace_column: options.TraceColumn = None,
-    step_column: options.StepColumn = None,
-    state_column: options.StateColumn = None,
-    trigger_column: options.TriggerColumn = None,
-    next_state_column: options.NextStateColumn = None,
-    output_column: options.OutputColumn = None,
-    event_column: options.EventColumn = None,
-    start_state: options.StartState = None,
-    state_variables: options.StateVariables = None,
-    input_variables: options.InputVariables = None,
-    levels: options.Levels = None,
-    config: options.Config = None,
+    **log: Unpack[options.Reading],
 ) -> None:
     """Tell what is in a log or in a model.
 
@@ -48,14 +36,9 @@ def run(
         return
 
     from fsmlearn import sources, summary
-    from fsmlearn.config import gather
     from fsmlearn.logs import Whole, gathering
 
-    given = options.columns(
-        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
-    )
-    given |= options.shape(start_state, state_variables, input_variables, levels)
-    settings = gather(given, os.environ, file=config)
+    settings = options.settings(log)
     with place.spread(dask) as spread:
         with watch.watched(quiet=False) as progress:
             for value in gathering(sources.expand(files), **settings.reading, spread=spread):

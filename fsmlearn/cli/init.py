@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 from fsmlearn.cli import console, options, watch
 from fsmlearn.cli.options import Option
+from fsmlearn.config import FILE
 from fsmlearn.errors import LogError, SettingsError
 
 if TYPE_CHECKING:
     from fsmlearn.columns import Variables
     from fsmlearn.logs import Log
 
-SETTINGS = "fsmlearn.yaml"  # in the working directory
-
 
 def run(
     logs: options.Logs,
     output: Annotated[
         str, Option("--output", "-o", metavar="FILE", help="The file to write; - is standard output.")
-    ] = SETTINGS,
+    ] = FILE,
     force: Annotated[bool, Option("--force", help="Overwrite the file if it is there.")] = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -7,7 +7,12 @@ from here, from the environment or from a file.
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+if TYPE_CHECKING:
+    from fsmlearn.config import Settings
 
 HELP = ("-h", "--help")  # what every command knows beside its own options
 
@@ -66,77 +71,76 @@ def _column(name: str, what: str) -> Option:
     return Option(f"--{name}-column", metavar="NAME", help=f"The column of {what}, where its name does not tell.")
 
 
-TraceColumn = Annotated[str | None, _column("trace", "the trace")]
-StepColumn = Annotated[str | None, _column("step", "the step")]
-StateColumn = Annotated[str | None, _column("state", "the current state")]
-TriggerColumn = Annotated[str | None, _column("trigger", "the trigger")]
-NextStateColumn = Annotated[str | None, _column("next-state", "the next state")]
-OutputColumn = Annotated[str | None, _column("output", "the output")]
-EventColumn = Annotated[
-    str | None,
-    Option(
-        "--event-column",
-        metavar="NAME",
-        help="The column of the event, which makes the log one of events alone.",
-    ),
-]
+class Columns(TypedDict, total=False):
+    """Which column of a log is what. A command takes them all at once: `**log: Unpack[Columns]`."""
 
-StartState = Annotated[
-    str | None,
-    Option("--start-state", metavar="STATE", help="Begin a new trace wherever this is the current state again."),
-]
-StateVariables = Annotated[
-    str | None,
-    Option(
-        "--state-variables",
-        metavar="NAMES",
-        help="Columns whose values together are the state, separated by commas; numbers with many values are cut into "
-        "levels.",
-    ),
-]
-InputVariables = Annotated[
-    str | None,
-    Option(
-        "--input-variables",
-        metavar="NAMES",
-        help="Columns whose changes are triggers, the most telling first, where no column names the trigger.",
-    ),
-]
-Levels = Annotated[
-    str | None,
-    Option(
-        "--levels",
-        metavar="NAME=CUTS",
-        help="Where to cut variables into levels, such as 'Water Level=10,50; Speed=300'; found unless given.",
-    ),
-]
+    trace_column: Annotated[str | None, _column("trace", "the trace")]
+    step_column: Annotated[str | None, _column("step", "the step")]
+    state_column: Annotated[str | None, _column("state", "the current state")]
+    trigger_column: Annotated[str | None, _column("trigger", "the trigger")]
+    next_state_column: Annotated[str | None, _column("next-state", "the next state")]
+    output_column: Annotated[str | None, _column("output", "the output")]
+    event_column: Annotated[
+        str | None,
+        Option(
+            "--event-column",
+            metavar="NAME",
+            help="The column of the event, which makes the log one of events alone.",
+        ),
+    ]
+
+
 Config = Annotated[
     str | None,
     Option("--config", metavar="FILE", help="Settings of this project, in place of fsmlearn.yaml in this folder."),
 ]
 
+
+class Reading(Columns, total=False):
+    """How to read a log, and the file that says so where the command line does not."""
+
+    start_state: Annotated[
+        str | None,
+        Option("--start-state", metavar="STATE", help="Begin a new trace wherever this is the current state again."),
+    ]
+    state_variables: Annotated[
+        str | None,
+        Option(
+            "--state-variables",
+            metavar="NAMES",
+            help="Columns whose values together are the state, separated by commas; numbers with many values are cut "
+            "into levels.",
+        ),
+    ]
+    input_variables: Annotated[
+        str | None,
+        Option(
+            "--input-variables",
+            metavar="NAMES",
+            help="Columns whose changes are triggers, the most telling first, where no column names the trigger.",
+        ),
+    ]
+    levels: Annotated[
+        str | None,
+        Option(
+            "--levels",
+            metavar="NAME=CUTS",
+            help="Where to cut variables into levels, such as 'Water Level=10,50; Speed=300'; found unless given.",
+        ),
+    ]
+    config: Config
+
+
 MODEL = "model.fsm"  # in the working directory
 
 
-def columns(
-    trace: str | None,
-    step: str | None,
-    state: str | None,
-    trigger: str | None,
-    next_state: str | None,
-    output: str | None,
-    event: str | None,
-) -> dict[str, str | None]:
-    """The column options as settings."""
-    return {
-        "trace_column": trace,
-        "step_column": step,
-        "state_column": state,
-        "trigger_column": trigger,
-        "next_state_column": next_state,
-        "output_column": output,
-        "event_column": event,
-    }
+def settings(log: Mapping[str, Any], **given: str | None) -> Settings:
+    """The settings of a command: what is given, how to read a log among it (`Reading`), else the environment's, else
+    those of a file. Raises SettingsError naming the source of what cannot be used."""
+    from fsmlearn.config import gather
+
+    words = {name: word for name, word in log.items() if name != "config"}
+    return gather(given | words, os.environ, file=log.get("config"))
 
 
 def whole(option: str, text: str, least: int) -> int:
@@ -146,15 +150,3 @@ def whole(option: str, text: str, least: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
         raise SettingsError(f"{option} is {text!r}; give a whole number, at least {least}")
     return int(text)
-
-
-def shape(
-    start_state: str | None, state_variables: str | None, input_variables: str | None, levels: str | None
-) -> dict[str, str | None]:
-    """The options that say how a log is made as settings."""
-    return {
-        "start_state": start_state,
-        "state_variables": state_variables,
-        "input_variables": input_variables,
-        "levels": levels,
-    }

@@ -113,10 +113,8 @@ def _print(style: str, found: Plan) -> None:
         return
     if not rows:
         return
-    from fsmlearn import report
-
     sure = found.probability == 1
     columns = [c for c in COLUMNS if any(row[c] is not None for row in rows) and not (sure and c == "probability")]
-    console.show(report.rows_table(columns, rows))
+    console.write_rows(style, columns, rows)
     if not sure:
         console.out(f"\nall steps go as planned in {formats.percent(found.probability)} of the cases\n")

@@ -215,13 +215,7 @@ def _print_path(
         columns = [
             c for c in rows[0] if c not in ("output", "network_expects") or any(row[c] is not None for row in rows)
         ]
-        style = console.chosen_format(format)
-        if style == "table":
-            from fsmlearn import report
-
-            console.show(report.rows_table(columns, rows))
-        else:
-            console.write_rows(style, rows[0] if style in ("csv", "json") else columns, rows)
+        _print_rows(columns, rows, format)
         apart = sum(row.get("network_expects") is not None for row in rows)
         if apart:
             console.aside(f"the network expects something else in {formats.counted(apart, 'step')}")
@@ -259,11 +253,10 @@ def _print(found: Sequence[formats.Row], key: str, format: str | None) -> None:
         for word in dict.fromkeys(str(row[key] or "") for row in found):
             console.out(formats.printable(word) + "\n")
         return
-    style = console.chosen_format(format)
-    columns = [c for c in found[0] if c != "output" or any(row[c] is not None for row in found)]
-    if style == "table":
-        from fsmlearn import report
+    _print_rows([c for c in found[0] if c != "output" or any(row[c] is not None for row in found)], found, format)
 
-        console.show(report.rows_table(columns, found))
-    else:
-        console.write_rows(style, found[0] if style in ("csv", "json") else columns, found)
+
+def _print_rows(columns: Sequence[str], rows: Sequence[formats.Row], format: str | None) -> None:
+    """Print rows with the columns that say something; programs get all of them."""
+    style = console.chosen_format(format)
+    console.write_rows(style, rows[0] if style in ("csv", "json") else columns, rows)

@@ -38,7 +38,8 @@ def typed(run: Run) -> Run:
     parameters = []
     signature = inspect.signature(run)
     for name, (kind, each) in declared(run).items():
-        default = signature.parameters[name].default
+        own = signature.parameters.get(name)
+        default = own.default if own else None  # of one of a group
         shown: dict[str, Any] = {"help": each.help, "metavar": each.metavar}
         if default is None:
             shown["show_default"] = False
@@ -47,7 +48,8 @@ def typed(run: Run) -> Run:
             info = typer.Option(*each.names, envvar=each.variable, show_envvar=True, **shown)
         else:
             info = typer.Argument(**shown)
-        parameters.append(signature.parameters[name].replace(annotation=Annotated[kind, info]))
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(name, keyword, default=default, annotation=Annotated[kind, info]))
     typed.__doc__ = run.__doc__
     typed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     typed.__annotations__ = {each.name: each.annotation for each in parameters}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,17 +50,17 @@ def run(
     style = console.chosen_format(format)
     machine = store.load_machine(model)
     if unseen:
-        _list(style, UNSEEN, (dict(zip(UNSEEN, pair, strict=True)) for pair in machine.unseen()))
+        console.write_rows(style, UNSEEN, (dict(zip(UNSEEN, pair, strict=True)) for pair in machine.unseen()))
         return
     about = store.load_about(model)
     if noise:
-        _list(style, NOISE, (_noise(*each) for each in about.noise.examples))
+        console.write_rows(style, NOISE, (_noise(*each) for each in about.noise.examples))
         if (more := about.noise.dropped + about.noise.repaired - len(about.noise.examples)) > 0:
             console.note(
                 f"{more:,} more rows are not kept in the model; `fsmlearn filter LOG --dropped FILE` lists all"
             )
     elif support:
-        _list(style, SUPPORT, (_support(each) for each in about.support))
+        console.write_rows(style, SUPPORT, (_support(each) for each in about.support))
     elif style == "table":
         from fsmlearn import report, sequence_report
 
@@ -69,9 +69,13 @@ def run(
         else:
             console.show(report.whole(machine, about, console.width(), full=True))
     elif machine.kind == "lts":
-        _list(style, SCORES, ({column: getattr(row, column) for column in SCORES} for row in about.held_out.scores))
+        console.write_rows(style, SCORES, (_row(each, SCORES) for each in about.held_out.scores))
     else:
-        _list(style, COMPARISON, ({column: getattr(row, column) for column in COMPARISON} for row in about.comparison))
+        console.write_rows(style, COMPARISON, (_row(each, COMPARISON) for each in about.comparison))
+
+
+def _row(each: object, columns: Sequence[str]) -> dict[str, formats.Cell]:
+    return {column: getattr(each, column) for column in columns}
 
 
 def _noise(where: str, action: str, kind: str, reason: str) -> formats.Row:
@@ -80,14 +84,4 @@ def _noise(where: str, action: str, kind: str, reason: str) -> formats.Row:
 
 
 def _support(each: Support) -> formats.Row:
-    return {column: getattr(each, column) for column in SUPPORT} | {"nats": None if isnan(each.nats) else each.nats}
-
-
-def _list(style: str, columns: tuple[str, ...], rows: Iterable[formats.Row]) -> None:
-    """Rows in the format asked for."""
-    if style == "table":
-        from fsmlearn import report
-
-        console.show(report.rows_table(columns, rows))
-    else:
-        console.write_rows(style, columns, rows)
+    return _row(each, SUPPORT) | {"nats": None if isnan(each.nats) else each.nats}

@@ -6,19 +6,18 @@ endless. Where it is no table, what came before is answered all the same.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 from fsmlearn import formats, predict
 from fsmlearn.arrivals import Arrivals, run_of
 from fsmlearn.cli import console
-from fsmlearn.columns import SYNONYMS
+from fsmlearn.columns import SYNONYMS, bare
 from fsmlearn.errors import LogError, UnknownNameError
 from fsmlearn.following import Belief, Following, Words
 from fsmlearn.formats import listed
 from fsmlearn.machine import Machine
 from fsmlearn.predict import Follower
-from fsmlearn.streams import STDIN, open_bytes
+from fsmlearn.streams import STDIN, Prompt, open_bytes
 
 HEADERS = {role: SYNONYMS[role] for role in ("trace", "step", "state", "trigger", "output")} | {"history": ("history",)}
 
@@ -30,44 +29,30 @@ class _Rows:
     """The rows of standard input, and the answers to them, which leave when the input pauses, or one by one."""
 
     def __init__(self, each: bool) -> None:
-        self._each = each
-        self._answered: list[str] = []
+        self._answers = console.Batch(each=each)
         with open_bytes(STDIN, STDIN) as stream:
-            self._rows = Arrivals(stream, STDIN, self.flush)
+            self._rows = Arrivals(Prompt(stream, STDIN, self._answers.flush))
         self.headers = self._rows.headers
         self.place = {role: _column(self.headers, names) for role, names in HEADERS.items()}
-
-    def flush(self) -> None:
-        """Let go of the answers so far."""
-        if self._answered:
-            text = "".join(self._answered)
-            self._answered.clear()
-            console.out(text)
-            sys.stdout.flush()
 
     def answer(self, added: Sequence[str], ask: Ask, why: Why) -> int:
         """Print every row with its answer; the exit status is NO where a row has none."""
         missing, first = 0, ""
         nothing = "," * (len(added) - 1) + "\n"
         try:
-            self._print(f"{_joined(self.headers)},{','.join(added)}\n")
+            self._answers.add(f"{_joined(self.headers)},{','.join(added)}\n")
             for line, row in self._rows.rows():
                 tail = ask(line, row)
                 if not tail:
                     missing += 1
                     first = first or f"{STDIN}:{line}: {why(row)}"
-                self._print(f"{_joined(row)},{tail or nothing}")
+                self._answers.add(f"{_joined(row)},{tail or nothing}")
         finally:
-            self.flush()
+            self._answers.flush()
         if not missing:
             return 0
         console.note(f"{missing} {'row has' if missing == 1 else 'rows have'} no answer; the first: {first}")
         return console.NO
-
-    def _print(self, text: str) -> None:
-        self._answered.append(text)
-        if self._each:
-            self.flush()
 
 
 def next_states(machine: Machine, each: bool) -> int:
@@ -177,7 +162,7 @@ def _joined(row: Sequence[str]) -> str:
 
 
 def _column(headers: Sequence[str], names: tuple[str, ...]) -> int | None:
-    plain = ["".join(c for c in header.casefold() if c not in "_- ") for header in headers]
+    plain = [bare(header) for header in headers]
     return next((plain.index(name) for name in names if name in plain), None)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from fsmlearn.cli import console, options, place, watch
 from fsmlearn.cli.options import Option
@@ -59,18 +58,7 @@ def run(
         str | None,
         Option("--continue", metavar="MODEL", help="Go on from this model, and tell what the log changes in it."),
     ] = None,
-    trace_column: options.TraceColumn = None,
-    step_column: options.StepColumn = None,
-    state_column: options.StateColumn = None,
-    trigger_column: options.TriggerColumn = None,
-    next_state_column: options.NextStateColumn = None,
-    output_column: options.OutputColumn = None,
-    event_column: options.EventColumn = None,
-    start_state: options.StartState = None,
-    state_variables: options.StateVariables = None,
-    input_variables: options.InputVariables = None,
-    levels: options.Levels = None,
-    config: options.Config = None,
+    **log: Unpack[options.Reading],
 ) -> int:
     """Learn the machine behind a log.
 
@@ -86,18 +74,12 @@ def run(
     The first Ctrl-C during training stops it and goes on with the best network so far.
     """
     from fsmlearn import sources, store
-    from fsmlearn.config import gather
 
-    given = {"cell": cell, "activation": activation, "hidden": hidden, "epochs": epochs, "states": states}
-    given |= {"seed": seed}
-    given |= options.columns(
-        trace_column, step_column, state_column, trigger_column, next_state_column, output_column, event_column
-    )
-    given |= options.shape(start_state, state_variables, input_variables, levels)
-    settings = gather(given, os.environ, file=config)
+    network = {"cell": cell, "activation": activation, "hidden": hidden}
+    settings = options.settings(log, **network, epochs=epochs, states=states, seed=seed)
     logs = sources.expand(logs)
-    for log in logs:
-        if log != "-" and Path(log).exists() and Path(model).exists() and Path(log).samefile(model):
+    for file in logs:
+        if file != "-" and Path(file).exists() and Path(model).exists() and Path(file).samefile(model):
             raise ModelError(f"{model}: is the log itself; name another place with --model")
     store.check_writable(model)
     before = None if known is None else store.load_known(known)

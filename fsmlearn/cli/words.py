@@ -7,7 +7,7 @@ word, a missing one, a call for help) is left to Typer, which takes several time
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 from fsmlearn.cli.options import Argument, Option
 
@@ -15,17 +15,24 @@ Run = Callable[..., int | None]
 
 
 def declared(run: Run) -> dict[str, tuple[Any, Option | Argument]]:
-    """Of each parameter its type and its declaration."""
-    hints = get_type_hints(run, include_extras=True)
-    return {name: (hint.__origin__, hint.__metadata__[0]) for name, hint in hints.items() if name != "return"}
+    """Of each parameter its type and its declaration; those that `run` takes as a group, `**log: Unpack[…]`, each for
+    itself."""
+    found: dict[str, tuple[Any, Option | Argument]] = {}
+    for name, hint in get_type_hints(run, include_extras=True).items():
+        if get_origin(hint) is Unpack:
+            found |= declared(*get_args(hint))
+        elif name != "return":
+            found[name] = (hint.__origin__, hint.__metadata__[0])
+    return found
 
 
 def defaults(run: Run) -> dict[str, Any]:
-    """The values of the parameters that need not be given."""
+    """The values of the parameters that need not be given, such as all of a group."""
     code = run.__code__
     names = code.co_varnames[: code.co_argcount]
     values = run.__defaults__ or ()
-    return dict(zip(names[len(names) - len(values) :], values, strict=True))
+    grouped = dict.fromkeys(name for name in declared(run) if name not in names)
+    return dict(zip(names[len(names) - len(values) :], values, strict=True)) | grouped
 
 
 def takes_many(kind: Any) -> bool:

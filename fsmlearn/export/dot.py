@@ -53,7 +53,10 @@ def _visible(machine: Machine, state: State) -> str:
     return f" visible={_quoted(spelt(state.label or ''))}"
 
 
+def escaped(line: str) -> str:
+    """A line as Graphviz shows it letter for letter inside quotes, where backslashes would be commands."""
+    return re.sub(r"&(?=#?\w+;)", "&amp;", line.replace("\\", "\\\\").replace('"', '\\"'))
+
+
 def _quoted(*lines: str) -> str:
-    """Lines as a string that Graphviz shows letter for letter."""
-    text = "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
-    return '"' + re.sub(r"&(?=#?\w+;)", "&amp;", text) + '"'
+    return '"' + "\\n".join(map(escaped, lines)) + '"'

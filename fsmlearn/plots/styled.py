@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
+from fsmlearn.export.dot import escaped
 from fsmlearn.formats import counted, printable
 from fsmlearn.machine import Transition
 from fsmlearn.plots.diagram import Diagram, Edge, Node, share, word
@@ -187,11 +188,8 @@ def _colours(shown: Diagram) -> Mapping[str | None, str]:
 
 
 def _quoted(text: str) -> str:
-    """Text in quotes that is shown as it is: backslashes would be commands, and & the beginning of an entity."""
-    lines = (
-        printable(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n")
-    )
-    return "\\n".join(lines)
+    """Text in quotes that is shown as it is."""
+    return "\\n".join(escaped(printable(line)) for line in text.split("\n"))
 
 
 def _markup(text: str) -> str:
