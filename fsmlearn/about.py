@@ -208,6 +208,11 @@ class About(Stored):
     held_out: HeldOut = HeldOut()
     grid: GridSummary = GridSummary()
 
+    @property
+    def clean(self) -> int:
+        """Rows of the log without those that were dropped; the network may have learned from an excerpt of them."""
+        return self.log.rows - self.noise.dropped
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -235,6 +240,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, tuple):
+        if set(map(type, value)) <= {str, int}:  # there may be many
+            return list(value)
         return [plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -55,7 +55,7 @@ class Distinct:
         many = length[self.like]
         offsets = np.append(0, np.cumsum(many))
         rows = np.arange(offsets[-1]) + np.repeat(self.log.offsets[:-1][self.like] - offsets[:-1], many)
-        return _bare(self.log, [getattr(self.log, name)[rows] for name in COLUMNS], offsets)
+        return bare(self.log, [getattr(self.log, name)[rows] for name in COLUMNS], offsets)
 
 
 COLUMNS = ("state", "trigger", "next_state", "output")
@@ -70,7 +70,7 @@ def distinct(log: Log, gap: Bools) -> Distinct:
     offsets = np.append(0, np.cumsum(length))
     rows = np.arange(offsets[-1]) + np.repeat(begins[first] - offsets[:-1], length)
     columns = [getattr(log, name)[rows] for name in COLUMNS]
-    return Distinct(_bare(log, columns, offsets), gap[rows], like)
+    return Distinct(bare(log, columns, offsets), gap[rows], like)
 
 
 def together(parts: Sequence[Distinct]) -> tuple[Distinct, list[NDArray[np.int32]]]:
@@ -89,10 +89,10 @@ def joined(logs: Sequence[Log]) -> Log:
     """The traces of logs that have the same words, one log after the other. Nobody asks for their names and places."""
     before = np.cumsum([0, *map(len, logs)])
     offsets = np.append(0, np.concatenate([log.offsets[1:] + n for log, n in zip(logs, before.tolist(), strict=False)]))
-    return _bare(logs[0], [np.concatenate([getattr(log, name) for log in logs]) for name in COLUMNS], offsets)
+    return bare(logs[0], [np.concatenate([getattr(log, name) for log in logs]) for name in COLUMNS], offsets)
 
 
-def _bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
+def bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
     """A log with other rows, of which nobody asks for names and places."""
     size = int(offsets[-1])
     counted = Runs.count(0, size)
@@ -138,15 +138,15 @@ def _sums(log: Log, gap: Bools, begins: Ints, length: Ints, rng: np.random.Gener
         some = slice(int(np.searchsorted(ends, part.start, "right")), int(np.searchsorted(begins, part.stop)))
         if some.start == some.stop:
             continue
-        row = np.arange(part.start, part.stop)
-        trace = np.searchsorted(begins[some], row, "right") - 1
-        place = (row - begins[some][trace]).view(np.uint64)
+        first = np.maximum(begins[some], part.start)
+        rows = np.minimum(ends[some], part.stop) - first
+        place = (np.arange(part.start, part.stop) - np.repeat(begins[some], rows)).view(np.uint64)
         number = lost[gap[part].astype(np.int8)]
         for name, numbers in zip(COLUMNS, said, strict=True):
-            number = number + numbers[getattr(log, name)[part]]  # UNKNOWN, -1, is the last
+            if len(numbers) > 1:  # the log has such words
+                number += numbers[getattr(log, name)[part]]  # UNKNOWN, -1, is the last
         number *= scattered(place ^ salt) | np.uint64(1)
-        first = np.maximum(begins[some], part.start) - part.start
-        sums[some] += np.add.reduceat(number, first)
+        sums[some] += np.add.reduceat(number, first - part.start)
     return sums
 
 

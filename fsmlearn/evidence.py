@@ -10,7 +10,7 @@ trigger: next visible state and output). Symbols are sorted by cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import lgamma, log
 
@@ -146,6 +146,38 @@ def pack(
 
     Where a trace stands for several that are equal, `copies` (R,) says for how many.
     """
+    answers = len(answer_label)
+    key = (label.astype(np.int64) * triggers + trigger) * (answers + 1) + answer + 1
+    distinct, symbol = np.unique(key, return_inverse=True)
+    cells, symbol_cell = np.unique(distinct // (answers + 1), return_inverse=True)
+    nothing = np.zeros(0, np.int64)
+    alphabet = Rows(
+        order=nothing,
+        offsets=nothing,
+        label=nothing,
+        symbol=nothing,
+        following=nothing,
+        preceding=nothing,
+        broken=nothing > 0,
+        mended=nothing > 0,
+        labels=labels,
+        answers=answers,
+        symbol_cell=symbol_cell,
+        symbol_answer=distinct % (answers + 1) - 1,
+        cell_label=cells // triggers,
+        cell_trigger=cells % triggers,
+        answer_label=answer_label,
+        weight=nothing,
+        certain=certain,
+    )
+    return lined_up(
+        alphabet, symbol, offsets, broken, np.ones(len(offsets) - 1, np.int64) if copies is None else copies
+    )
+
+
+def lined_up(alphabet: Rows, symbol: Ints, offsets: Ints, broken: Bools, copies: Ints) -> Rows:
+    """Rows that stand trace by trace, given by symbols (N,) of other rows, step by step; `copies` (R,) says for how
+    many traces each stands."""
     begins, length = offsets[:-1], np.diff(offsets)
     by_length = np.argsort(-length, kind="stable")
     falling = length[by_length]
@@ -160,28 +192,17 @@ def pack(
     following = np.where(more, np.repeat(ends, sizes) + lane, -1)
     preceding = np.full(len(step), -1)
     preceding[following[more]] = np.flatnonzero(more)
-    answers = len(answer_label)
-    key = (label[order].astype(np.int64) * triggers + trigger[order]) * (answers + 1) + answer[order] + 1
-    distinct, symbol = np.unique(key, return_inverse=True)
-    cells, symbol_cell = np.unique(distinct // (answers + 1), return_inverse=True)
-    return Rows(
-        order,
-        np.concatenate([[0], ends]),
-        label[order].astype(np.int64),
-        symbol,
-        following,
-        preceding,
-        broken[order],
-        np.zeros(len(order), np.bool_),
-        labels,
-        answers,
-        symbol_cell,
-        distinct % (answers + 1) - 1,
-        cells // triggers,
-        cells % triggers,
-        answer_label,
-        np.ones(len(order), np.int64) if copies is None else copies[by_length][lane],
-        certain,
+    return replace(
+        alphabet,
+        order=order,
+        offsets=np.concatenate([[0], ends]),
+        label=alphabet.cell_label[alphabet.symbol_cell[symbol[order]]],
+        symbol=symbol[order],
+        following=following,
+        preceding=preceding,
+        broken=broken[order],
+        mended=np.zeros(len(order), np.bool_),
+        weight=copies[by_length][lane],
     )
 
 
@@ -237,15 +258,20 @@ def futures(rows: Rows, table: Table, likelihood: Floats, lost: np.float32 = LOS
 
 
 def fit(rows: Rows, table: Table, found: Ints) -> Fit:
-    """Run a table over rows and measure the description length of both together.
+    """Run a table over rows and measure the description length of both together."""
+    states = run(rows, table, found)
+    counts = rows.counted(states * rows.symbols + rows.symbol, kinds=len(table) * rows.symbols)
+    return counted(rows, table, states, counts.reshape(len(table), -1))
+
+
+def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
+    """The same, given the states before the rows (N,) and the counts (k, U), which may be those of a longer log.
 
     A state costs a name; it says for every trigger it has met which answers it gives (one, or several with their
     shares) and where each leads. The log is then coded by these shares, and answers that no state gives are coded as
     noise at the rate at which they occur.
     """
     k = len(table)
-    states = run(rows, table, found)
-    counts = rows.counted(states * rows.symbols + rows.symbol, kinds=k * rows.symbols).reshape(k, -1)
     known = rows.symbol_answer >= 0
     seen = np.where(known, counts, 0)
     starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))

@@ -25,6 +25,9 @@ ROUNDS = 8  # times at most that breaks are sought anew, and that two machines a
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
+Prices = tuple[float, float]  # nats to say that there is a break, after a row that misfits and elsewhere
+Breaks = tuple[Prices, Bools]  # and (k, V) where breaks are so seldom that it is no state that is missing
+
 
 @dataclass(frozen=True, eq=False)
 class Mended:
@@ -160,35 +163,74 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     each row is best explained from, at a break the one that the machine goes on in."""
     given = rows.broken & ~rows.mended
     whole = replace(rows, broken=given)
-    n, k, cells = len(rows), len(now.table), len(rows.cell_label)
-    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
-    mended, found, expected = rows.mended, now.found, np.empty(n, np.int64)
+    mended, found, expected = rows.mended, now.found, np.empty(len(rows), np.int64)
     after = astray(rows, now.fit.states, now.fit.believed)
     for _ in range(3):  # the price of a break follows from their number
-        price, dear = (_price(rows, mended, some) for some in (after, ~after))
-        ahead = futures(whole, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
-        best, found = ahead.max(1), ahead.argmax(1)
-        before, mended, after = mended, np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-        at = now.table.start[rows.label[rows.first]]
-        was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
-        for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
-            at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
-            here = np.arange(lo, hi)
-            gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + np.log(2), dear) - np.log(max(k, 2))
-            stays = np.where(misfit, ahead[here, was] - ahead[here, at] - price - np.log(2), -np.inf)
-            found[lo:hi] = np.where((stays >= gain) & (stays > 0) & ~given[lo:hi], was, found[lo:hi])
-            lost = np.maximum(gain, stays) > 0
-            mended[lo:hi] = lost & ~given[lo:hi]
-            after[lo:hi], expected[lo:hi] = misfit, at
-            was = np.where(lost | given[lo:hi], found[lo:hi], at)
-            misfit = wrong[was, rows.symbol[lo:hi]]
-            at = now.table.target[was, rows.symbol[lo:hi]]
+        before = mended
+        found, mended, after, expected = _lost(whole, now, _prices(rows, mended, after))
         if mended.sum() == before.sum():
             break
-    place = expected * cells + rows.symbol_cell[rows.symbol]
-    often, of = np.bincount(place, mended * rows.weight, k * cells), rows.counted(place, kinds=k * cells)
-    mended &= ((often < FEW) | (often * OFTEN < of))[place]
+    mended &= _seldom(rows, mended, expected, len(now.table)).ravel()[_place(rows, expected)]
     return replace(rows, broken=given | mended, mended=mended), found
+
+
+def breaks(rows: Rows, now: Standing) -> Breaks:
+    """What `mend` goes by in the end, to mend other rows by the same."""
+    prices = _prices(rows, rows.mended, astray(rows, now.fit.states, now.fit.believed))
+    _, mended, _, expected = _lost(replace(rows, broken=rows.broken & ~rows.mended), now, prices)
+    return prices, _seldom(rows, mended, expected, len(now.table))
+
+
+def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
+    """The same as of `mend`, of other rows than those of the standing machine, which nobody has mended."""
+    prices, seldom = known
+    found, mended, _, expected = _lost(rows, now, prices)
+    mended &= seldom.ravel()[_place(rows, expected)]
+    return replace(rows, broken=rows.broken | mended, mended=mended), found
+
+
+def _lost(rows: Rows, now: Standing, prices: Prices) -> tuple[Ints, Bools, Bools, Ints]:
+    """Of each row (N,): the state that it is best explained from, at a break the one that the machine goes on in;
+    whether it is a break; whether the row before it misfits; and the state that the machine is in before it."""
+    price, dear = prices
+    n, k, given = len(rows), len(now.table), rows.broken
+    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
+    ahead = futures(rows, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
+    best, found = ahead.max(1), ahead.argmax(1)
+    mended, after, expected = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.empty(n, np.int64)
+    at = now.table.start[rows.label[rows.first]]
+    was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
+    for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
+        at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
+        here = np.arange(lo, hi)
+        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + np.log(2), dear) - np.log(max(k, 2))
+        stays = np.where(misfit, ahead[here, was] - ahead[here, at] - price - np.log(2), -np.inf)
+        found[lo:hi] = np.where((stays >= gain) & (stays > 0) & ~given[lo:hi], was, found[lo:hi])
+        gone = np.maximum(gain, stays) > 0
+        mended[lo:hi] = gone & ~given[lo:hi]
+        after[lo:hi], expected[lo:hi] = misfit, at
+        was = np.where(gone | given[lo:hi], found[lo:hi], at)
+        misfit = wrong[was, rows.symbol[lo:hi]]
+        at = now.table.target[was, rows.symbol[lo:hi]]
+    return found, mended, after, expected
+
+
+def _place(rows: Rows, expected: Ints) -> Ints:
+    """(N,) state and cell of each row, as a number."""
+    place: Ints = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
+    return place
+
+
+def _seldom(rows: Rows, mended: Bools, expected: Ints, k: int) -> Bools:
+    """(k, V) the places with so few breaks that it is no state that is missing."""
+    place, kinds = _place(rows, expected), k * len(rows.cell_label)
+    often, of = np.bincount(place, mended * rows.weight, kinds), rows.counted(place, kinds=kinds)
+    seldom: Bools = ((often < FEW) | (often * OFTEN < of)).reshape(k, -1)
+    return seldom
+
+
+def _prices(rows: Rows, mended: Bools, after: Bools) -> Prices:
+    return _price(rows, mended, after), _price(rows, mended, ~after)
 
 
 def _price(rows: Rows, mended: Bools, some: Bools) -> float:

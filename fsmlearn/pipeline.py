@@ -11,14 +11,16 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from importlib.metadata import version
+from operator import add
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn import __version__, misfits, sequences
+from fsmlearn import __version__, census, excerpt, misfits, sequences
 from fsmlearn.about import (
     About,
     Comparison,
@@ -30,6 +32,7 @@ from fsmlearn.about import (
 )
 from fsmlearn.alike import Distinct, distinct, together
 from fsmlearn.calibrate import calibrated, drawn
+from fsmlearn.census import Walker, doubts, entering, recounted
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, Filtered, filtered
 from fsmlearn.errors import LogError
@@ -54,6 +57,7 @@ from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
 LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
 SETTLED = 5  # epochs that are trained in any case
+LOOKS = 3  # times at most that an excerpt is learned from, each time a longer one
 STEPS = 2000  # of training at least, on a log of events or one that repeats itself
 NOTHING = HeldOut()
 
@@ -99,7 +103,8 @@ def learning(
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training, the machine
     so far while it is extracted, and at last what was learned.
 
-    The rows of the log stay where the spread has them; its distinct traces are learned from here.
+    The rows of the log stay where the spread has them; its distinct traces are learned from here, or of a big log that
+    shows its states an excerpt.
     """
     for value in gathering(sources, **settings.reading, spread=spread):
         yield value
@@ -113,29 +118,111 @@ def learning(
         raise LogError(f"{log.files[0]}: no row is left to learn from; check its columns with 'fsmlearn info'")
     yield clean
 
-    kept = spread.map(_distinct, clean.parts)
-    traces, whose = together(list(spread.bring(kept)))
     noise, seen = of_noise(clean), said(clean) if log.kind == "visible" else {}
     believed = clean.log
     grid = of_grid(believed)
+    began = time.perf_counter()
     rng = np.random.default_rng(settings.seed)
-    if log.kind == "sequence":
+    old = known.machine if known is not None else None
+    if known is None and len(clean) > excerpt.ENOUGH.get(log.kind, len(clean)):
+        trained, data, found, sample = yield from _of_many(clean, settings, rng)
+    elif log.kind == "sequence":
+        traces = together(list(spread.bring(spread.map(_distinct, clean.parts))))[0]
         events = traces.expanded()
         held = held_out(events, rng)
         trained_on = events.select_traces(~held) if held.any() else events
         data = histories(trained_on)
-        number = np.flatnonzero(~held)
+        trained = yield from _trained(trained_on, data, settings, rng, known)
+        yield Sought(0)
+        found = yield from _of_events(trained.model, events, held, settings.states, old)
+        sample = sampled(believed, data, np.flatnonzero(~held))
     else:
-        trained_on = traces.log
-        data = histories(trained_on, like=traces.like, answers=known.sample.answers if known is not None else ())
-        number = traces.first
+        kept = spread.map(_distinct, clean.parts)
+        traces, whose = together(list(spread.bring(kept)))
+        answers = known.sample.answers if known is not None else ()
+        data = histories(traces.log, like=traces.like, answers=answers)
+        trained = yield from _trained(traces.log, data, settings, rng, known)
+        yield Sought(0)
+        found = yield from _of_rows(trained.model, traces, data, settings.states, old)
+        sample = sampled(believed, data, traces.first)
+        if found.answers is not None:
+            found = replace(found, judged=misfits.judged(log, kept, [found.answers.of(own) for own in whose]))
+    yield Sought(len(found.machine.states))
+    if found.judged is not None:
+        clean, noise = found.judged, of_noise(found.judged)
+    extracted = time.perf_counter() - began - trained.seconds
+    about = About(
+        what,
+        noise,
+        TrainingSummary(
+            cell=trained.name,
+            activation=settings.activation,
+            hidden=trained.plan.hidden,
+            parameters=sum(value.size for value in trained.model.params.values()),
+            rows=data.rows - len(data.like) * (log.kind == "sequence"),
+            histories=data.distinct - (log.kind == "sequence"),  # the start of a trace is no row
+            epochs=tuple(map(_summed, trained.epochs)),
+            best=trained.best,
+            interrupted=trained.interrupted,
+            seconds=trained.seconds,
+        ),
+        ExtractionSummary(
+            vectors=found.vectors,
+            clusters=found.clusters,
+            states=len(found.machine.states),
+            misfits=found.misfits,
+            seconds=extracted,
+        ),
+        compared_with(seen, found.machine) if seen else found.comparison,
+        found.support,
+        {
+            "seed": settings.seed,
+            "states": settings.states,
+            "epochs": trained.plan.epochs,
+            "batch": trained.plan.batch,
+            "start_state": settings.start_state,
+        },
+        {
+            "fsmlearn": __version__,
+            "numpy": np.__version__,
+            "pandas": version("pandas"),
+            "python": platform.python_version(),
+        },
+        found.held_out,
+        grid,
+    )
+    wrong = int(np.sum(clean.counts))
+    normal = calibrated(found.machine, drawn(clean.log, np.random.default_rng(settings.seed)), wrong, found.broken)
+    yield Learned(log, clean, trained.model, found.machine, about, sample, normal)
+
+
+def _distinct(clean: Denoised) -> Distinct:
+    return distinct(clean.log, clean.gap)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trained:
+    """A network, and how it was trained."""
+
+    name: str  # of the cell
+    plan: Plan
+    model: Model
+    epochs: Sequence[Epoch]
+    best: int
+    interrupted: bool
+    seconds: float
+
+
+def _trained(
+    log: Log, data: Histories, settings: Settings, rng: np.random.Generator, known: Known | None = None
+) -> Generator[Epoch, None, _Trained]:
+    """Train a network on a log, given with its histories, yielding every epoch."""
     name = settings.cell or usual_cell(log.kind, settings.activation)
     cell = cell_of(name, settings.activation)
     plan = planned(data, name, settings, sequence=log.kind == "sequence")
-    start, old = None, known.machine if known is not None else None
+    start = None
     if known is not None and known.model is not None:
-        fresh = cell.initial(data.words, plan.hidden, len(data.answers), rng)
-        start = known.weights(trained_on, data, fresh)
+        start = known.weights(log, data, cell.initial(data.words, plan.hidden, len(data.answers), rng))
     began = time.perf_counter()
     epochs: list[Epoch] = []
     best: Epoch | None = None
@@ -153,65 +240,7 @@ def learning(
     if best is None:
         raise KeyboardInterrupt
     model = Model(cell, best.params)
-    trained = time.perf_counter()
-    yield Sought(0)
-    if log.kind == "sequence":
-        extracting = _of_events(model, events, held, settings.states, old)
-    else:
-        extracting = _of_rows(model, traces, data, settings.states, old)
-    found = yield from extracting
-    yield Sought(len(found.machine.states))
-    sample = sampled(believed, data, number)
-    if found.answers is not None:
-        clean = misfits.judged(log, kept, whose, found.answers)
-        noise = of_noise(clean)
-    about = About(
-        what,
-        noise,
-        TrainingSummary(
-            cell=name,
-            activation=settings.activation,
-            hidden=plan.hidden,
-            parameters=sum(value.size for value in model.params.values()),
-            rows=data.rows - len(data.like) * (log.kind == "sequence"),
-            histories=data.distinct - (log.kind == "sequence"),  # the start of a trace is no row
-            epochs=tuple(map(_summed, epochs)),
-            best=best.index,
-            interrupted=interrupted,
-            seconds=trained - began,
-        ),
-        ExtractionSummary(
-            vectors=found.vectors,
-            clusters=found.clusters,
-            states=len(found.machine.states),
-            misfits=found.misfits,
-            seconds=time.perf_counter() - trained,
-        ),
-        compared_with(seen, found.machine) if seen else found.comparison,
-        found.support,
-        {
-            "seed": settings.seed,
-            "states": settings.states,
-            "epochs": plan.epochs,
-            "batch": plan.batch,
-            "start_state": settings.start_state,
-        },
-        {
-            "fsmlearn": __version__,
-            "numpy": np.__version__,
-            "pandas": version("pandas"),
-            "python": platform.python_version(),
-        },
-        found.held_out,
-        grid,
-    )
-    wrong = int(np.sum(clean.counts))
-    normal = calibrated(found.machine, drawn(clean.log, np.random.default_rng(settings.seed)), wrong, found.broken)
-    yield Learned(log, clean, model, found.machine, about, sample, normal)
-
-
-def _distinct(clean: Denoised) -> Distinct:
-    return distinct(clean.log, clean.gap)
+    return _Trained(name, plan, model, epochs, best.index, interrupted, time.perf_counter() - began)
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +256,7 @@ class _Found:
     support: tuple[Support, ...] = ()
     held_out: HeldOut = NOTHING
     answers: Answers | None = None  # by which the rows of a log that hides its states are judged
+    judged: Filtered | None = None  # all of its rows
 
 
 def _of_rows(
@@ -249,6 +279,51 @@ def _of_rows(
         support(log, data, found),
         answers=misfits.answers(log, data, found) if hidden else None,
     )
+
+
+def _of_many(
+    clean: Filtered, settings: Settings, rng: np.random.Generator
+) -> Generator[Epoch | Sought, None, tuple[_Trained, Histories, _Found, Sample]]:
+    """The machine of an excerpt of a log that has triggers, and what all of the log says of it.
+
+    What the excerpt of a log that shows its states does not show is looked for in the whole, and the excerpt grows by
+    it.
+    """
+    spread, parts, hidden = clean.source.spread, clean.parts, clean.source.kind == "hidden"
+    kept = spread.map(excerpt.pieces, parts)
+    lots = excerpt.drawn(clean, settings.seed)
+    some = excerpt.taken(spread, kept, lots, excerpt.kinds(spread, kept))
+    seconds = 0.0
+    for look in range(LOOKS):
+        traces = some.traces
+        data = histories(traces.log, like=traces.like)
+        trained = yield from _trained(traces.log, data, settings, rng)
+        seconds += trained.seconds
+        yield Sought(0)
+        found = yield from extract(trained.model, traces.log, data, traces.gap, settings.states)
+        walker = Walker.of(found, data.answers)
+        whole = reduce(add, filter(None, spread.bring(spread.map(census.census, [walker] * len(parts), kept))))
+        found = recounted(found, whole, traces.log, data)
+        ways, many = doubts(walker, found.standing.fit, whole)
+        if look == LOOKS - 1 or not len(ways) or trained.interrupted or settings.states is not None or hidden:
+            break
+        some = excerpt.taken(spread, kept, lots, partial(entering, walker, ways, many), some)
+    told = _Found(
+        found.machine,
+        found.vectors,
+        found.clusters,
+        found.standing.fit.misfits,
+        whole.broken,
+        support=support(traces.log, data, found, whole.votes),
+    )
+    if hidden:
+        judge = partial(census.answers, walker, misfits.wrong(traces.log, data, found))
+        judged = misfits.judged(clean.source, kept, spread.map(judge, kept))
+        told = replace(told, comparison=misfits.compare(traces.log, data, found), judged=judged)
+    begin = some.beginning()
+    of_begin = histories(begin.traces.log, like=begin.traces.like, answers=data.answers)
+    sample = sampled(clean.log, of_begin, begin.lots.number[begin.traces.first])
+    return replace(trained, seconds=seconds), data, told, sample
 
 
 def _of_events(

@@ -52,7 +52,7 @@ def whole(machine: Machine, about: About, width: int, *, full: bool) -> Renderab
         Text(),
         noise(about.noise, about.log.rows),
         Text(),
-        training(about.training),
+        training(about.training, about.clean),
         Text(),
         states(machine, about),
         Padding(transitions(machine, width - 2, None if full else STATES), (1, 0, 1, 2)),
@@ -115,7 +115,7 @@ def contents(
 def model(machine: Machine, about: About) -> RenderableType:
     """What is in a model file: the log, the network and the machine, and what made them."""
     variables = [grid(about.grid), Text()] if about.grid.variables else []
-    return Group(log(about.log), *variables, training(about.training), states(machine, about), made(about))
+    return Group(log(about.log), *variables, training(about.training, about.clean), states(machine, about), made(about))
 
 
 def made(about: About) -> RenderableType:
@@ -158,13 +158,15 @@ def noise(
     return titled(("noise", facts))
 
 
-def training(summary: TrainingSummary) -> RenderableType:
-    """The network, and how its training went."""
+def training(summary: TrainingSummary, clean: int | None = None) -> RenderableType:
+    """The network, and how its training went, where it may have learned from fewer rows than there are `clean` ones."""
     activation = f" ({summary.activation})" if summary.cell == "elman" else ""
+    drawn = f", an excerpt of {clean:,}" if clean is not None and summary.rows < clean else ""
     facts = [
         f"{CELLS.get(summary.cell, summary.cell)} network{activation}, {summary.hidden} hidden units, "
         f"{summary.parameters:,} weights",
-        f"{counted(summary.rows, 'row')}, {counted(summary.histories, 'distinct history', 'distinct histories')}",
+        f"{counted(summary.rows, 'row')}{drawn}, "
+        f"{counted(summary.histories, 'distinct history', 'distinct histories')}",
     ]
     if summary.epochs:
         first, last = summary.epochs[0], summary.epochs[-1]

@@ -84,7 +84,13 @@ class Runs:
 
     def part(self, start: int, stop: int) -> Ints:
         """The entries start:stop."""
-        return self.at(np.arange(start, min(stop, self.size)))
+        stop = min(stop, self.size)
+        if stop <= start:
+            return np.zeros(0, np.int64)
+        first, last = np.searchsorted(self.starts, [start, stop - 1], "right") - [1, 0]
+        starts, values = self.starts[first:last], self.values[first:last]
+        ends = np.append(starts[1:], stop)
+        return np.arange(start, stop) + np.repeat(values - starts, ends - np.maximum(starts, start))
 
     def replaced(self, index: Ints, values: Ints) -> Runs:
         """The same with other values at these ascending indices."""

@@ -18,7 +18,7 @@ class SampledTrace:
     where the log has none."""
 
     name: str
-    alike: int  # traces of the log with the same inputs, this one included
+    alike: int  # traces that were learned from with the same inputs, this one included
     state: tuple[int, ...]  # (T,)
     trigger: tuple[int, ...]  # (T,)
     next_state: tuple[int, ...]  # (T,)

@@ -16,7 +16,7 @@ from fsmlearn.sample import Sample, SampledTrace
 from fsmlearn.traces import FILE
 
 Ints = NDArray[np.int64]
-Chosen = tuple[int, int, int]  # which trace, how many of its rows, how many traces have its inputs
+Chosen = tuple[int, int, int]  # which trace, how many of its rows, how many that were learned from have its inputs
 
 TRACES = 200  # at most
 ROWS = 5000  # at most, of all of them

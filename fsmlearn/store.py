@@ -76,8 +76,8 @@ def save(
         {
             "machine.json": _json(machine.to_dict()),
             "normal.json": _json((normal or Normal()).to_dict(), indent=None),
-            "about.json": _json(about.to_dict()),
-            "sample.json": _json((sample or Sample()).to_dict()),
+            "about.json": _json(about.to_dict(), indent=None),
+            "sample.json": _json((sample or Sample()).to_dict(), indent=None),
             "network.npz": arrays.getvalue(),
         },
     )

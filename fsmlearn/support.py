@@ -8,22 +8,71 @@ much likelier the log is with this state than with the next best.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from fsmlearn.about import Support
-from fsmlearn.evidence import Bools, Floats
+from fsmlearn.evidence import Bools, Floats, Ints, Rows, Singles, Table
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.misfits import way
-from fsmlearn.standing import leading, summed
+from fsmlearn.standing import leading
 from fsmlearn.summary import Way
 
+GRAIN = 1 << 16  # parts of a nat that are told apart, so that sums are exact and do not depend on their order
 
-def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]:
-    """Of every state and then of every transition of the machine that the log shows, in the words of the log."""
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Nats with which rows vote for each of k states; those of parts of a log can be added."""
+
+    keys: Ints  # (m,) state times U + 1, and beside it 0 for the rows in it, or symbol + 1 for those that follow it
+    nats: Floats  # (m, k)
+
+    def __add__(self, other: Votes) -> Votes:
+        keys, index = np.unique(np.append(self.keys, other.keys), return_inverse=True)
+        nats = np.zeros((len(keys), self.nats.shape[1]))
+        np.add.at(nats, index, np.concatenate([self.nats, other.nats]))
+        return Votes(keys, nats)
+
+
+def votes(rows: Rows, table: Table, states: Ints, leads: Ints, ahead: Singles) -> Votes:
+    """Of the rows of a log in states (N,), given the log-likelihood of what follows them for each state, (N, k). Where
+    the log shows a state that the machine has once there is no choice, and nobody is asked.
+
+    `leads` (k, U) is the symbol whose target each symbol has.
+    """
+    size, kinds = rows.symbols + 1, len(table) * (rows.symbols + 1)
+    choice = np.bincount(table.label)[table.label] > 1
+    asked = np.flatnonzero(choice[states])
+    inside = _summed(states[asked] * size, kinds, ahead[asked], rows.weight[asked])
+    linked = rows.linked[choice[table.target[states[rows.linked], rows.symbol[rows.linked]]]]
+    known = rows.symbol_answer >= 0
+    symbol = np.where(known, np.arange(rows.symbols), leads)[states[linked], rows.symbol[linked]]
+    key = states[linked] * size + symbol + 1
+    return inside + _summed(key, kinds, ahead[rows.following[linked]], rows.weight[linked])
+
+
+def _summed(key: Ints, kinds: int, nats: Singles, weight: Ints) -> Votes:
+    """Sums of nats (n, k) by key (n,), which is below `kinds`."""
+    keys = np.flatnonzero(np.bincount(key, minlength=kinds))
+    sums = np.empty((len(keys), nats.shape[1]))
+    for column, each in zip(sums.T, nats.T, strict=True):
+        column[:] = np.bincount(key, np.rint(each.astype(np.float64) * GRAIN) * weight, kinds)[keys] / GRAIN
+    return Votes(keys, sums)
+
+
+def support(log: Log, data: Histories, found: Extraction, cast: Votes | None = None) -> tuple[Support, ...]:
+    """Of every state and then of every transition of the machine that the log shows, in the words of the log.
+
+    The votes are those of the rows that the machine was extracted from, unless others were cast.
+    """
     rows, now, names = found.rows, found.standing, found.names
+    cast = cast or votes(rows, now.table, now.fit.states, leading(rows, now.fit), now.ahead)
+    at = dict(zip(cast.keys.tolist(), cast.nats, strict=True))
+    size = rows.symbols + 1
     label, counts = now.table.label, now.fit.counts
     ways = {(t.state, t.trigger, t.next_state, t.output) for t in found.machine.transitions}
     taken: dict[Way, tuple[int, int]] = {}  # transition -> its state and symbol
@@ -34,23 +83,13 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
             taken[each] = q, u
             stray[q, u] = 0
 
-    inside = np.zeros((len(label), len(label)))
-    entered, votes = summed(rows, slice(None), now.fit.states, now.ahead)
-    inside[entered] = votes
+    nothing = np.zeros(len(label))
     states = {}
     for q, name in enumerate(names):
-        rival, nats = _rival(inside[q], q, label == label[q])
+        rival, nats = _rival(at.get(q * size, nothing), q, label == label[q])
         spent, against = int(counts[q].sum()), int(stray[q].sum())
         states[name] = Support(name, None, None, None, spent, against, None if rival is None else names[rival], nats)
 
-    linked = rows.linked
-    symbol = np.where(known, np.arange(rows.symbols), leading(rows, now.fit))[
-        now.fit.states[linked], rows.symbol[linked]
-    ]
-    key = now.fit.states[linked] * rows.symbols + symbol
-    keys, after = summed(rows, linked, key, now.ahead[rows.following[linked]])
-    followed = {key: i for i, key in enumerate(keys.tolist())}
-    nothing = np.zeros(len(label))
     transitions = []
     for t in found.machine.transitions:
         each = (t.state, t.trigger, t.next_state, t.output)
@@ -58,9 +97,9 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
             continue
         q, u = taken[each]
         against = int(stray[q, rows.symbol_cell == rows.symbol_cell[u]].sum())
-        target, at = int(now.table.target[q, u]), followed.get(q * rows.symbols + u)
-        rival, nats = _rival(nothing if at is None else after[at], target, label == label[target])
-        other = None if rival is None or at is None else names[rival]
+        target, after = int(now.table.target[q, u]), at.get(q * size + u + 1)
+        rival, nats = _rival(nothing if after is None else after, target, label == label[target])
+        other = None if rival is None or after is None else names[rival]
         transitions.append(Support(*each, t.count, against, other, nats))
     return (*(states[state.name] for state in found.machine.states if state.name in states), *transitions)
 

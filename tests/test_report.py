@@ -199,6 +199,12 @@ def test_training_without_a_held_out_part_or_without_epochs_is_no_trouble() -> N
     assert "epoch" not in shown(report.training(replace(ABOUT.training, epochs=())))
 
 
+def test_an_excerpt_is_called_one() -> None:
+    few = replace(ABOUT.training, rows=16_000)
+    assert "16,000 rows, an excerpt of 992,000," in shown(report.training(few, 992_000))
+    assert "excerpt" not in shown(report.training(few, 16_000)) + shown(report.training(few))
+
+
 @given(st.floats(0, 1))
 def test_shares_are_never_rounded_to_none_or_all(share: float) -> None:
     text = formats.percent(share)

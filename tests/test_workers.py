@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from machines import SAMPLES
 
-from fsmlearn import filtered, pipeline, store, summary, workers
+from fsmlearn import excerpt, filtered, pipeline, store, summary, workers
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Filtered
 from fsmlearn.errors import ClusterError, FsmlearnError, LogError
@@ -83,6 +83,19 @@ def test_a_cluster_learns_what_one_process_learns(name: str, cluster: Cluster, t
     files = cut(tmp_path, name, 5)
     assert len(cluster.divide(files)) > 2
     assert same(learned(files, HERE), learned(files, cluster))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["washing_machine", "vending_machine"])
+def test_a_cluster_learns_the_same_from_an_excerpt(
+    name: str, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excerpt, "ENOUGH", {"visible": 1000, "hidden": 1000})
+    monkeypatch.setattr(excerpt, "ROWS", {"visible": 1000, "hidden": 1000})
+    files = cut(tmp_path, name, 5)
+    one = learned(files, HERE)
+    assert one.about.training.rows < one.about.log.rows / 2
+    assert same(one, learned(files, cluster))
 
 
 @pytest.mark.slow
