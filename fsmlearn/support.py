@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from fsmlearn.about import Support
-from fsmlearn.evidence import Bools, Floats
+from fsmlearn.evidence import Bools, Floats, futures
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
@@ -34,8 +34,11 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
             taken[each] = q, u
             stray[q, u] = 0
 
+    begins = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
+    met = np.add.reduceat(counts, begins, axis=1) > 0  # (k, V)
+    ahead = futures(rows, now.table, now.fit.likelihood, anywhere=~met[:, rows.symbol_cell])
     inside = np.zeros((len(label), len(label)))
-    entered, votes = summed(rows, slice(None), now.fit.states, now.ahead)
+    entered, votes = summed(rows, slice(None), now.fit.states, ahead)
     inside[entered] = votes
     states = {}
     for q, name in enumerate(names):
@@ -48,7 +51,7 @@ def support(log: Log, data: Histories, found: Extraction) -> tuple[Support, ...]
         now.fit.states[linked], rows.symbol[linked]
     ]
     key = now.fit.states[linked] * rows.symbols + symbol
-    keys, after = summed(rows, linked, key, now.ahead[rows.following[linked]])
+    keys, after = summed(rows, linked, key, ahead[rows.following[linked]])
     followed = {key: i for i, key in enumerate(keys.tolist())}
     nothing = np.zeros(len(label))
     transitions = []
