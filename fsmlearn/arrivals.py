@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from fsmlearn.columns import DELIMITERS
-from fsmlearn.errors import LogError
+from fsmlearn.errors import LogError, not_utf8
 from fsmlearn.streams import Stream
 
 BLOCK = 1 << 18  # bytes read at most at a time; a pipe gives less
@@ -34,8 +34,8 @@ class Arrivals:
             while self.header and not self.header.strip():
                 self.header = next(self._lines, "")
                 self.line += 1
-        except UnicodeDecodeError:
-            raise LogError(f"{name}:{self.line}: is not UTF-8; convert it first") from None
+        except UnicodeDecodeError as error:
+            raise LogError(f"{name}:{self.line}: {not_utf8(error)}") from None
         if not self.header:
             raise LogError(f"{name}: is empty; give a header line and rows")
         try:
@@ -59,8 +59,8 @@ class Arrivals:
                         f"{name}:{line}: has {len(row)} fields where the header has {fields}; quote or add fields"
                     )
                 line = first + reader.line_num
-        except UnicodeDecodeError:
-            raise LogError(f"{name}:{first + reader.line_num}: is not UTF-8; convert it first") from None
+        except UnicodeDecodeError as error:
+            raise LogError(f"{name}:{first + reader.line_num}: {not_utf8(error)}") from None
         except csv.Error as error:
             raise LogError(f"{name}:{line}: is not CSV ({error}); quote fields as RFC 4180 has it") from None
 

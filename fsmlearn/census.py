@@ -51,9 +51,9 @@ class Walker:
         breaks = mending.breaks(rows, now) if rows.mended.any() else None
         return cls(rows, now, leading(rows, now.fit), usual, answers, breaks)
 
-    def walk(self, traces: Distinct) -> Iterator[tuple[Rows, Ints, Ints, Singles]]:
+    def walk(self, traces: Distinct) -> Iterator[tuple[Rows, Ints, Ints]]:
         """Some of distinct traces at a time, the longest first: their rows, packed; of each its place among all of them
-        and the state before it, (n,); and the log-likelihood of what follows it for each state, (n, k)."""
+        and the state before it, (n,)."""
         log, copies, symbol, now = traces.log, traces.copies, self._symbols(traces.log), self.now
         length = np.diff(log.offsets)
         order = np.argsort(-length, kind="stable")
@@ -67,9 +67,10 @@ class Walker:
             found = None
             if self.breaks is not None:
                 rows, found = mending.mended_by(rows, now, self.breaks)
-            ahead = evidence.futures(rows, now.table, now.fit.likelihood)
-            states = evidence.run(rows, now.table, (ahead + self.usual).argmax(1) if found is None else found)
-            yield rows, row[rows.order], states, ahead
+            if found is None:
+                ahead = evidence.futures(rows, now.table, now.fit.likelihood)
+                found = (ahead + self.usual).argmax(1)
+            yield rows, row[rows.order], evidence.run(rows, now.table, found)
 
     def _symbols(self, log: Log) -> Ints:
         """(N,) the symbol of each row of a log."""
@@ -118,7 +119,7 @@ class Census:
 def census(walker: Walker, traces: Distinct) -> Census | None:
     """Of a part of a log; None where it has no rows."""
     found, size = None, walker.leads.size
-    for rows, _, states, ahead in walker.walk(traces):
+    for rows, _, states in walker.walk(traces):
         counts = rows.counted(states * rows.symbols + rows.symbol, kinds=size)
         after, way = walker.entered(rows, states)
         ways = np.flatnonzero(np.bincount(way, minlength=size))
@@ -127,7 +128,7 @@ def census(walker: Walker, traces: Distinct) -> Census | None:
         times = rows.counted(number[way] * rows.symbols + rows.symbol[after], after, len(ways) * rows.symbols)
         moves = np.flatnonzero(times)
         times, moves = times[moves], ways[moves // rows.symbols] * rows.symbols + moves % rows.symbols
-        cast = votes(rows, walker.now.table, states, walker.leads, ahead)
+        cast = votes(rows, walker.now, states, walker.leads)
         broken = int(rows.weight[rows.mended].sum())
         part = Census(counts.reshape(walker.leads.shape), cast, moves, times, broken)
         found = part if found is None else found + part
@@ -177,7 +178,7 @@ def entering(walker: Walker, ways: Ints, many: Ints, traces: Distinct) -> tuple[
     `Excerpt` takes them."""
     found: list[NDArray[np.int64]] = [np.zeros((2, 0), np.int64)]
     trace = np.repeat(np.arange(len(traces.log.traces)), np.diff(traces.log.offsets))
-    for rows, row, states, _ in walker.walk(traces):
+    for rows, row, states in walker.walk(traces):
         after, way = walker.entered(rows, states)
         key = np.searchsorted(ways, way)
         wanted = np.append(ways, -1)[key] == way
@@ -189,6 +190,6 @@ def entering(walker: Walker, ways: Ints, many: Ints, traces: Distinct) -> tuple[
 def answers(walker: Walker, kinds: Wrong, traces: Distinct) -> Answers:
     """What the machine makes of the rows of a part of a log that hides its states."""
     wrong = np.full(len(traces.log), -1)
-    for rows, row, states, _ in walker.walk(traces):
+    for rows, row, states in walker.walk(traces):
         wrong[row] = kinds.kind[states, rows.symbol]
     return Answers(traces.log.offsets, wrong, kinds)

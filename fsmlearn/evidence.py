@@ -228,11 +228,14 @@ def run(rows: Rows, table: Table, found: Ints) -> Ints:
     return states
 
 
-def futures(rows: Rows, table: Table, likelihood: Floats, lost: np.float32 = LOST) -> Singles:
+def futures(
+    rows: Rows, table: Table, likelihood: Floats, lost: np.float32 = LOST, anywhere: Bools | None = None
+) -> Singles:
     """Log-likelihood of the rest of the trace from every row on, for every state the machine could be in there, (N, k).
 
     The backward pass of the forward-backward algorithm (Rabiner 1989) for a machine that is deterministic given its
-    answers; getting lost costs `lost`, whatever follows.
+    answers; getting lost costs `lost`, whatever follows. Transitions `anywhere` (k, U) lead to the state that explains
+    best what follows, whatever target the table has for them.
     """
     ahead = np.ascontiguousarray(table.target.T)  # (U, k)
     emit = np.ascontiguousarray(likelihood.T.astype(np.float32))  # (U, k)
@@ -251,6 +254,8 @@ def futures(rows: Rows, table: Table, likelihood: Floats, lost: np.float32 = LOS
             cut = rows.broken[hi : hi + len(later)]
             if cut.any():
                 rest[cut] = best[cut]
+            if anywhere is not None:
+                rest = np.where(anywhere.T[symbol[: len(later)]], best, rest)
             now[: len(later)] += rest
         out[lo:hi] = now
         later = now

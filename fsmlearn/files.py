@@ -51,6 +51,8 @@ def _explained(path: str | Path, option: str, error: type[FsmlearnError]) -> Ite
 
 def _target(path: str | Path, option: str, error: type[FsmlearnError]) -> tuple[Path, int | None]:
     """The file that `path` stands for, links followed, and the permissions it has if it is there."""
+    if str(path) == "-":  # elsewhere a stream: a file called so is never what was meant
+        raise error(f"-: standard output does not take this; name a file with {option}")
     target = Path(os.path.realpath(path))  # unlike Path.resolve it does not mind a link to itself
     if not target.exists():
         return target, None

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fsmlearn import streams
 from fsmlearn.columns import DELIMITERS
-from fsmlearn.errors import LogError
+from fsmlearn.errors import LogError, not_utf8
 from fsmlearn.formats import counted
 from fsmlearn.runs import Runs
 from fsmlearn.streams import Stream
@@ -137,10 +137,7 @@ def _check_encoding(text: bytes, line: int, name: str) -> None:
         text.decode()
     except UnicodeDecodeError as error:
         line += text.count(b"\n", 0, error.start)
-        raise LogError(
-            f"{name}:{line}: byte 0x{text[error.start]:02x} is not UTF-8; convert the file, "
-            "for example: iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
+        raise LogError(f"{name}:{line}: {not_utf8(error)}") from error
 
 
 def _split_header(pieces: Iterator[tuple[int, bytes]], name: str) -> tuple[int, bytes, bytes]:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsmlearn.about import Support
-from fsmlearn.evidence import Bools, Floats, Ints, Rows, Singles, Table
+from fsmlearn.evidence import Bools, Floats, Ints, Rows, Singles, futures
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.misfits import way
-from fsmlearn.standing import leading
+from fsmlearn.standing import Standing, leading
 from fsmlearn.summary import Way
 
 GRAIN = 1 << 16  # parts of a nat that are told apart, so that sums are exact and do not depend on their order
@@ -38,14 +38,19 @@ class Votes:
         return Votes(keys, nats)
 
 
-def votes(rows: Rows, table: Table, states: Ints, leads: Ints, ahead: Singles) -> Votes:
-    """Of the rows of a log in states (N,), given the log-likelihood of what follows them for each state, (N, k). Where
-    the log shows a state that the machine has once there is no choice, and nobody is asked.
+def votes(rows: Rows, now: Standing, states: Ints, leads: Ints) -> Votes:
+    """Of the rows of a log in states (N,) of a machine. Where the log shows a state that the machine has once there is
+    no choice, and nobody is asked. Triggers that a state never met may lead anywhere.
 
     `leads` (k, U) is the symbol whose target each symbol has.
     """
-    size, kinds = rows.symbols + 1, len(table) * (rows.symbols + 1)
+    table, size, kinds = now.table, rows.symbols + 1, len(now.table) * (rows.symbols + 1)
     choice = np.bincount(table.label)[table.label] > 1
+    if not choice.any():
+        return Votes(np.zeros(0, np.int64), np.zeros((0, len(table))))
+    begins = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
+    met = np.add.reduceat(now.fit.counts, begins, axis=1) > 0  # (k, V)
+    ahead = futures(rows, table, now.fit.likelihood, anywhere=~met[:, rows.symbol_cell])
     asked = np.flatnonzero(choice[states])
     inside = _summed(states[asked] * size, kinds, ahead[asked], rows.weight[asked])
     linked = rows.linked[choice[table.target[states[rows.linked], rows.symbol[rows.linked]]]]
@@ -70,7 +75,7 @@ def support(log: Log, data: Histories, found: Extraction, cast: Votes | None = N
     The votes are those of the rows that the machine was extracted from, unless others were cast.
     """
     rows, now, names = found.rows, found.standing, found.names
-    cast = cast or votes(rows, now.table, now.fit.states, leading(rows, now.fit), now.ahead)
+    cast = cast or votes(rows, now, now.fit.states, leading(rows, now.fit))
     at = dict(zip(cast.keys.tolist(), cast.nats, strict=True))
     size = rows.symbols + 1
     label, counts = now.table.label, now.fit.counts

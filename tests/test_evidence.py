@@ -16,7 +16,7 @@ from machines import log_of, random_machine, visible, walk
 
 from fsmlearn import search, standing
 from fsmlearn.alike import distinct
-from fsmlearn.evidence import LOST, Ints, Rows, Table, fit, futures, pack, run
+from fsmlearn.evidence import LOST, Bools, Ints, Rows, Table, fit, futures, pack, run
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 
@@ -140,23 +140,26 @@ def test_futures_are_a_plain_recursion(seed: int, labels: int) -> None:
     rows, _ = random_rows(rng, labels)
     table = random_table(rng, rows)
     likelihood = np.log(rng.uniform(0.01, 1, size=(len(table), rows.symbols)))
+    unknown = rng.random((len(table), rows.symbols)) < 0.2
 
-    def rest(at: int) -> list[float]:
+    def rest(at: int, anywhere: Bools) -> list[float]:
         """For each state at this row."""
         u, after = int(rows.symbol[at]), int(rows.following[at])
-        later = rest(after) if after >= 0 else None
+        later = rest(after, anywhere) if after >= 0 else None
         values = []
         for q in range(len(table)):
             value = likelihood[q, u] if labels == 1 or table.label[q] == rows.label[at] else -1e4
-            if later is not None and rows.broken[after]:
+            if later is not None and (rows.broken[after] or anywhere[q, u]):
                 value += max(later)
             elif later is not None:
                 value += max(later[table.target[q, u]], max(later) + LOST)
             values.append(float(value))
         return values
 
-    expected = [rest(at) for at in range(len(rows))]
-    np.testing.assert_allclose(futures(rows, table, likelihood), expected, rtol=1e-6, atol=1e-4)
+    for anywhere in (np.zeros_like(unknown), unknown):
+        expected = [rest(at, anywhere) for at in range(len(rows))]
+        found = futures(rows, table, likelihood, anywhere=anywhere if anywhere.any() else None)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
 
 
 @given(SEEDS, LABELS)

@@ -72,6 +72,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in kept.items() if name not in unset}
 
 
+@pytest.mark.timeout(600)  # 110 s beside other work
 def test_console_examples_print_what_the_readme_shows(workplace: Path) -> None:
     examples = [call for block in blocks("console") for call in calls(block)]
     assert examples

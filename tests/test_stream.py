@@ -112,8 +112,8 @@ def test_it_is_for_rows_alone() -> None:
     [
         (b"Off\n", ":4: has 1 fields where the header has 2"),
         (b'"Off,Start\n', ":4: is not CSV"),
-        (b"Off,St\xffart\n", ":4: is not UTF-8; convert it first"),
-        (b"\x80\x00\x01", ":4: is not UTF-8"),
+        (b"Off,St\xffart\n", ":4: byte 0xff is not UTF-8; convert the file, for example: iconv"),
+        (b"\x80\x00\x01", ":4: a NUL byte, so this is a binary file, not UTF-8; give it as text"),
         (b"x" * (arrivals.LONGEST + 1), ": has a line of more than 16 MiB"),
     ],
 )
@@ -127,7 +127,12 @@ def test_what_came_before_garbage_is_answered(garbage: bytes, told: str) -> None
 
 
 def test_what_is_no_table_from_the_start_is_told() -> None:
-    for text, told in (("x" * 200_000 + "\n", "<stdin>:1: is not CSV"), ("\n", "<stdin>: is empty")):
+    utf16 = "state,trigger\n".encode("utf-16")
+    for text, told in (
+        ("x" * 200_000 + "\n", "<stdin>:1: is not CSV"),
+        ("\n", "<stdin>: is empty"),
+        (utf16, "<stdin>:1: the file is UTF-16, not UTF-8; convert it: iconv"),
+    ):
         result = run("predict", "-", "--model", "wash.fsm", stdin=text)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
         assert f"fsmlearn: {told}" in result.stderr

@@ -327,6 +327,7 @@ def uncounted(machine: Machine) -> Machine:
         (["-o", "nowhere/a.html"], "nowhere/a.html: cannot be written"),
         (["-o", "model.fsm"], "model.fsm: is the model itself; name another place with -o"),
         (["-o", "."], ".: is not a file"),
+        (["-o", "-"], "-: standard output does not take this; name a file with -o"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(directory: Path, line: list[str], told: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from fsmlearn.errors import FormatError
+from fsmlearn.errors import FormatError, not_utf8
 from fsmlearn.imports.draft import Draft, Imported
 
 SUFFIXES = {".dot": "dot", ".gv": "dot", ".json": "json", ".scxml": "scxml"}
@@ -37,7 +37,4 @@ def _text(path: str | Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise FormatError(
-            f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8; convert the file, "
-            "for example: iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
+        raise FormatError(f"{path}:{line}: {not_utf8(error)}") from None
