@@ -103,7 +103,7 @@ def theirs(name: str, hidden: int, triggers: Ints, outputs: Ints) -> Callable[[]
 
 def ours(name: str, hidden: int, data: Histories) -> Callable[[], object]:
     """fsmlearn's network; each call is an epoch."""
-    plan = Plan(hidden=hidden, epochs=1000, rate=1e-3, batch=BATCH, held_out=0.0)
+    plan = Plan(hidden=hidden, epochs=100_000, rate=1e-3, batch=BATCH, held_out=0.0)
     epochs = train(data, cell_of(name), plan, np.random.default_rng(0))
     return lambda: next(epochs)
 

@@ -81,15 +81,16 @@ class Elman(Cell):
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
         room, starts = forward.room, len(batch.start)
         _, slope = ACTIVATIONS[self.activation]
-        d_z = d_states[:, starts:]
-        slopes, d_before = (room.array(name, d_z.shape, d_z.dtype) for name in ("slopes", "d_before"))
-        slope(forward.states[:, starts:], slopes)
+        (d_states,) = d_states
+        d_hidden = d_states[starts:]
+        d_z, back = (room.array(name, d_hidden.shape, d_hidden.dtype) for name in ("d_z", "fed"))
+        slope(forward.states[0, starts:], d_z)
         w_t = np.ascontiguousarray(params["W"].T)
         for rows, source in reversed(batch.steps):
-            now = d_z[:, rows]
-            now *= slopes[:, rows]
-            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[:, rows]))
-        return d_z, d_before, {"W": before(batch, forward)[0].T @ d_z[0]}
+            now = d_z[rows]
+            now *= d_hidden[rows]
+            hand_back(d_states, source, np.matmul(now, w_t, out=back[: len(now)]))
+        return d_z[None], {"W": before(batch, forward).T @ d_z}

@@ -107,7 +107,13 @@ class Backward:
     """The gradient of the loss by every parameter, and by the memory."""
 
     grads: dict[str, FloatArray]
-    memory: FloatArray  # (N, M) by the memory before each row, of this row's loss and all later ones of the trace
+    d_states: FloatArray  # (V, B + N, H) by the starts, then by the memory after each row
+
+    @property
+    def memory(self) -> FloatArray:
+        """(B + N, M) by the memories that the batch starts from, then by the memory after each row: of the losses of
+        this row and of all that go on from it."""
+        return joined(self.d_states)
 
 
 @dataclass(frozen=True)
@@ -137,11 +143,11 @@ class Cell(ABC):
     @abstractmethod
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), which may be overwritten.
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), to which it adds that of the
+        rows that go on from it.
 
-        Returns dL/dz by the inputs' share (K, N, H), dL/dmemory before each row (V, N, H), and the gradients of the
-        recurrent parameters.
+        Returns dL/dz by the inputs' share (K, N, H), and the gradients of the recurrent parameters.
         """
 
     def initial(self, inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> dict[str, FloatArray]:
@@ -227,7 +233,7 @@ class Cell(ABC):
         d_states[0, :starts] = 0
         d_states[1:] = 0
         np.matmul(d_logits, params["V"].T, out=d_states[0, starts:])
-        d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
+        d_z, grads = self.unwind(params, batch, forward, d_states)
         by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
         grads |= {
             "U": by_u,
@@ -235,7 +241,7 @@ class Cell(ABC):
             "V": forward.states[0, starts:].T @ d_logits,
             "c": np.ones(n, d_z.dtype) @ d_logits,
         }
-        return Backward(grads, joined(d_memory))
+        return Backward(grads, d_states)
 
     def _gathered(self, params: Params, inputs: IntArray, room: Room) -> FloatArray:
         """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
@@ -283,21 +289,20 @@ def lanes(sizes: IntArray) -> IntArray:
     return parents
 
 
-def open_gates(z: FloatArray) -> None:
-    """The sigmoid of 2 z, in place: through tanh, which is one call and overflows on neither side."""
-    np.tanh(z, out=z)
-    z += 1.0
-    z *= 0.5
+def open_gates(tanh: FloatArray) -> None:
+    """The sigmoid of 2 z from tanh z, which overflows on neither side, in place."""
+    tanh += 1.0
+    tanh *= 0.5
 
 
 def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
-    """Add what rows hand back (V, n, H) to the memories that they went on from, among (V, B + N, H)."""
+    """Add what rows hand back (..., n, H) to the memories that they went on from, among (..., B + N, H)."""
     if isinstance(source, slice):
-        d_states[:, source] += carried
+        d_states[..., source, :] += carried
     else:  # several may go on from one: a matrix product adds them up
         lo = source.min()
         hot = one_hots(source[:, None] - lo, int(source.max() - lo) + 1, carried.dtype)
-        d_states[:, lo : lo + len(hot)] += hot @ carried
+        d_states[..., lo : lo + len(hot), :] += hot @ carried
 
 
 def one_hots(words: IntArray, of: int, dtype: np.dtype[Any]) -> FloatArray:
@@ -331,10 +336,10 @@ def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
 
 
 def before(batch: Batch, forward: Forward) -> FloatArray:
-    """The memory that each row went on from, (V, N, H)."""
-    v, _, h = forward.states.shape
-    found = forward.room.array("before", (v, len(batch.parents), h), forward.states.dtype)
-    return np.take(forward.states, batch.parents, axis=1, out=found, mode="clip")
+    """The hidden vector that each row went on from, (N, H)."""
+    states = forward.states[0]
+    found = forward.room.array("before", (len(batch.parents), states.shape[1]), states.dtype)
+    return np.take(states, batch.parents, axis=0, out=found, mode="clip")
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:

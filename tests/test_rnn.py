@@ -294,7 +294,7 @@ def test_extreme_values_neither_overflow_nor_become_nan(name: str, dtype: type) 
 def test_the_gradient_by_the_memory_equals_central_differences(seed: int, name: str, lengths: list[int]) -> None:
     cell, params, batch, noise = case(seed, name, lengths, 2)
     by_memory = cell.backward(params, batch, cell.forward(params, batch, noise)).memory
-    assert by_memory.shape == (len(batch.inputs), batch.start.shape[1])
+    assert by_memory.shape == (len(batch.start) + len(batch.inputs), batch.start.shape[1])
     eps = 1e-5
     for lane, number in np.ndindex(batch.start.shape):
         losses = []
