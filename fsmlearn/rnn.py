@@ -144,8 +144,8 @@ class Cell(ABC):
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
     ) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), to which it adds that of the
-        rows that go on from it.
+        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), to which it adds that of
+        the rows that go on from it.
 
         Returns dL/dz by the inputs' share (K, N, H), and the gradients of the recurrent parameters.
         """

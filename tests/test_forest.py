@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from machines import Row, log_of
 from networks import CELLS
 
-from fsmlearn.forest import forest, pack
+from fsmlearn.forest import forest, pack, whole
 from fsmlearn.histories import Histories, histories
 from fsmlearn.rnn import Batch, Cell, FloatArray
 from fsmlearn.train import visit
@@ -70,7 +70,7 @@ def test_loss_and_gradients_are_those_of_every_trace_by_itself(
     if not len(chosen):
         return
     grove = forest(data, chosen)
-    batch = pack(grove, rng.permutation(len(grove)), carried).batch
+    batch = next(pack(grove, [whole(rng.permutation(len(grove)))])).batch(carried)
     forward = cell.forward(params, batch)
     loss, grads = learned(data, chosen, cell, params, carried)
     assert forward.loss == pytest.approx(loss, rel=1e-10, abs=1e-12)
@@ -90,8 +90,8 @@ def test_a_batch_has_one_row_for_each_history_and_all_its_targets(
     chosen = rng.permutation(len(data.starts))[: int(rng.integers(1, len(data.starts) + 1))]
     grove = forest(data, chosen)
     carried = rng.normal(size=(len(data.starts), 3))
-    packed = pack(grove, rng.permutation(len(grove)), carried)
-    batch, history = packed.batch, data.history[packed.rows]
+    packed = next(pack(grove, [whole(rng.permutation(len(grove)))]))
+    batch, history = packed.batch(carried), data.history[packed.rows]
     expected: Counter[tuple[int, int]] = Counter()
     met = set()
     for w in chosen.tolist():
@@ -133,7 +133,7 @@ def test_the_order_of_traces_changes_nothing_and_repetition_is_weight(
     results = []
     for each in (data, again):
         grove = forest(each, np.flatnonzero(each.previous < 0))
-        batch = pack(grove, np.arange(len(grove)), np.zeros((len(each.starts), 4))).batch
+        batch = next(pack(grove, [whole(np.arange(len(grove)))])).batch(np.zeros((len(each.starts), 4)))
         forward = cell.forward(params, batch)
         results.append((len(batch.inputs), forward, cell.backward(params, batch, forward).grads))
     (rows, one, grads), (others, three, more) = results
