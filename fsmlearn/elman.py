@@ -75,7 +75,7 @@ class Elman(Cell):
         fed = room.array("fed", z.shape, z.dtype)  # its beginning, again and again: the processor has that at hand
         for rows, source in steps:
             now = z[rows]
-            now += np.matmul(states[source], w, out=fed[: len(now)])
+            now += np.dot(states[source], w, out=fed[: len(now)])
             phi(now, after[rows])
         return ()
 
@@ -92,5 +92,5 @@ class Elman(Cell):
         for rows, source in reversed(batch.steps):
             now = d_z[rows]
             now *= d_hidden[rows]
-            hand_back(d_states, source, np.matmul(now, w_t, out=back[: len(now)]))
+            hand_back(d_states, source, np.dot(now, w_t, out=back[: len(now)]))
         return d_z[None], {"W": before(batch, forward).T @ d_z}

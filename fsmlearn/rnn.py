@@ -214,10 +214,9 @@ class Cell(ABC):
         states = self._started(batch.start, len(batch.inputs), room)
         kept = self.run(params, z, states, batch.steps, room)
         # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
-        # rows, but fast across many.
+        # rows, but fast across many. BLAS would be slower so.
         logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
-        np.matmul(params["V"].T, states[0, len(batch.start) :].T, out=logits)
-        logits += params["c"][:, None]
+        np.add((states[0, len(batch.start) :] @ params["V"]).T, params["c"][:, None], out=logits)
         p = softmax(logits.T)
         likelihood = p[batch.rows, batch.targets]
         weight = float(batch.weights.sum())
@@ -232,7 +231,7 @@ class Cell(ABC):
         d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
         d_states[0, :starts] = 0
         d_states[1:] = 0
-        np.matmul(d_logits, params["V"].T, out=d_states[0, starts:])
+        np.matmul(d_logits, params["V"].T.copy(), out=d_states[0, starts:])
         d_z, grads = self.unwind(params, batch, forward, d_states)
         by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
         grads |= {
@@ -298,7 +297,8 @@ def open_gates(tanh: FloatArray) -> None:
 def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
     """Add what rows hand back (..., n, H) to the memories that they went on from, among (..., B + N, H)."""
     if isinstance(source, slice):
-        d_states[..., source, :] += carried
+        before = d_states[..., source, :]
+        before += carried
     else:  # several may go on from one: a matrix product adds them up
         lo = source.min()
         hot = one_hots(source[:, None] - lo, int(source.max() - lo) + 1, carried.dtype)
