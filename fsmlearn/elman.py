@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Product, Room, Step, before, hand_back
 
 Phi = Callable[[FloatArray, FloatArray], None]
 
@@ -70,12 +70,12 @@ class Elman(Cell):
         self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
     ) -> tuple[FloatArray, ...]:
         phi, _ = ACTIVATIONS[self.activation]
-        w, (z,), (states,) = params["W"], z, states
+        (z,), (states,) = z, states
         after = states[len(states) - len(z) :]
-        fed = room.array("fed", z.shape, z.dtype)  # its beginning, again and again: the processor has that at hand
+        fed = Product(params["W"], room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             now = z[rows]
-            now += np.dot(states[source], w, out=fed[: len(now)])
+            now += fed(states[source])
             phi(now, after[rows])
         return ()
 
@@ -86,11 +86,11 @@ class Elman(Cell):
         _, slope = ACTIVATIONS[self.activation]
         (d_states,) = d_states
         d_hidden = d_states[starts:]
-        d_z, back = (room.array(name, d_hidden.shape, d_hidden.dtype) for name in ("d_z", "fed"))
+        d_z, fed = (room.array(name, d_hidden.shape, d_hidden.dtype) for name in ("d_z", "fed"))
         slope(forward.states[0, starts:], d_z)
-        w_t = np.ascontiguousarray(params["W"].T)
+        back = Product(params["W"].T, fed)
         for rows, source in reversed(batch.steps):
             now = d_z[rows]
             now *= d_hidden[rows]
-            hand_back(d_states, source, np.dot(now, w_t, out=back[: len(now)]))
+            hand_back(d_states, source, back(now))
         return d_z[None], {"W": before(batch, forward).T @ d_z}

@@ -16,6 +16,7 @@ from fsmlearn.rnn import (
     FloatArray,
     Forward,
     Params,
+    Product,
     Room,
     Step,
     before,
@@ -53,11 +54,10 @@ class Gru(Cell):
         a, (states,) = params["a"], states
         memory = states[len(states) - z.shape[1] :]
         inner, kept = (room.array(name, memory.shape, z.dtype) for name in ("inner", "kept"))  # W h + a, z * (h - n)
-        fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
-        w = self.halved(params["W"])
+        fed = Product(self.halved(params["W"]), room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             h, now = states[source], z[:, rows]
-            pre = np.matmul(h, w, out=fed[:, : len(h)])
+            pre = fed(h)
             gates, n, keep = now[:2], now[2], kept[rows]
             gates += pre[:2]
             open_gates(np.tanh(gates, out=gates))
@@ -74,7 +74,7 @@ class Gru(Cell):
         room, ((r, z, n), inner, kept) = forward.room, forward.kept
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
         by_n, rest = (room.array(name, n.shape, n.dtype) for name in ("by_n", "rest"))
-        d_pre, back = (room.array(name, (3, *n.shape), n.dtype) for name in ("d_pre", "fed"))  # by W h + its biases
+        d_pre, fed = (room.array(name, (3, *n.shape), n.dtype) for name in ("d_pre", "fed"))  # by W h + its biases
         by_r, by_z, by_inner = d_pre
         np.subtract(1, z, out=rest)
         np.multiply(rest, kept, out=by_z)
@@ -85,14 +85,14 @@ class Gru(Cell):
         np.subtract(1, r, out=by_r)
         by_r *= by_inner
         by_r *= inner
-        w_t = split(params["W"], 3).transpose(0, 2, 1).copy()
+        back = Product(split(params["W"], 3).transpose(0, 2, 1), fed)
         (d_states,) = d_states
         d_hidden = d_states[len(batch.start) :]
         for rows, source in reversed(batch.steps):
             d_h, pre = d_hidden[rows], d_pre[:, rows]
             pre *= d_h
             carried = np.multiply(d_h, z[rows], out=rest[: len(d_h)])
-            for each in np.matmul(pre, w_t, out=back[:, : len(d_h)]):
+            for each in back(pre):
                 carried += each
             hand_back(d_states, source, carried)
         grads = {"W": joined(before(batch, forward).T @ d_pre), "a": np.ones(len(n), n.dtype) @ by_inner}

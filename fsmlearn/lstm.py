@@ -16,6 +16,7 @@ from fsmlearn.rnn import (
     FloatArray,
     Forward,
     Params,
+    Product,
     Room,
     Step,
     before,
@@ -53,11 +54,10 @@ class Lstm(Cell):
         memory = states[:, states.shape[1] - z.shape[1] :]
         squashed = room.array("squashed", z[0].shape, z.dtype)  # tanh(c')
         written, left = room.array("by_pre", z.shape, z.dtype)[:2]  # i * g and f * c, where `unwind` wants them
-        fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
-        w = self.halved(params["W"])
+        fed = Product(self.halved(params["W"]), room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             now, (h, c) = z[:, rows], memory[:, rows]
-            now += np.matmul(hidden[source], w, out=fed[:, : len(h)])
+            now += fed(hidden[source])
             np.tanh(now, out=now)
             open_gates(now[:3])
             i, f, o, g = now
@@ -75,16 +75,16 @@ class Lstm(Cell):
         h = forward.states[0, starts:]
         # The gradient by a pre-activation is dL/dc', for o dL/dh', times a slope that the forward pass settled; the
         # slopes come first. i (1 - i) g is (1 - i) (i g), and the others are like it.
-        by_pre, back = (room.array(name, gates.shape, gates.dtype) for name in ("by_pre", "fed"))
+        by_pre, rest = (room.array(name, gates.shape, gates.dtype) for name in ("by_pre", "fed"))
         c_by_h = room.array("c_by_h", squashed.shape, squashed.dtype)
         np.multiply(h, squashed, out=c_by_h)
         np.subtract(o, c_by_h, out=c_by_h)
         np.multiply(by_pre[0], g, out=by_pre[3])
         np.subtract(i, by_pre[3], out=by_pre[3])
-        np.subtract(1, gates[:3], out=back[:3])
-        by_pre[:2] *= back[:2]
-        np.multiply(h, back[2], out=by_pre[2])
-        w_t = split(params["W"], 4).transpose(0, 2, 1).copy()
+        np.subtract(1, gates[:3], out=rest[:3])
+        by_pre[:2] *= rest[:2]
+        np.multiply(h, rest[2], out=by_pre[2])
+        back = Product(split(params["W"], 4).transpose(0, 2, 1), rest)
         d_memory = d_states[:, starts:]
         for rows, source in reversed(batch.steps):
             (d_h, d_c), now, by_c = d_memory[:, rows], by_pre[:, rows], c_by_h[rows]
@@ -95,6 +95,6 @@ class Lstm(Cell):
             now[3] *= by_c
             by_c *= f[rows]
             hand_back(d_states[1], source, by_c)
-            np.add.reduce(np.matmul(now, w_t, out=back[:, : len(d_h)]), out=by_c)
+            np.add.reduce(back(now), out=by_c)
             hand_back(d_states[0], source, by_c)
         return by_pre, {"W": joined(before(batch, forward).T @ by_pre)}

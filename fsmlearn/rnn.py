@@ -28,6 +28,8 @@ Params = Mapping[str, FloatArray]  # a gradient is also a Params
 Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories that they go on from
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
+SMALL = 10**6  # multiplications that OpenBLAS takes for a small product with AVX-512
+ROWS = 64  # of a step, as a rule
 BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
 
 
@@ -47,6 +49,26 @@ class Room:
         if found is None or found.size < size or found.dtype != dtype:
             found = self._arrays[name] = np.empty(size + size // 4, dtype)
         return found[:size].reshape(shape)
+
+
+class Product:
+    """Rows of a step times weights (..., n, H), into memory (..., N, H) whose beginning is used again and again: the
+    processor has that at hand.
+
+    Weights that are just too wide for OpenBLAS's kernels for small matrices are multiplied half by half.
+    """
+
+    def __init__(self, weights: FloatArray, out: FloatArray) -> None:
+        parts = _parts(ROWS, weights)
+        self._multiply = np.dot if weights.ndim == 2 and parts == 1 else np.matmul
+        self._weights, self._out = np.ascontiguousarray(_parted(weights, parts)), out
+        self._into = _parted(out, parts)
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """The product (..., n, H), which holds until the next."""
+        n = rows.shape[-2]
+        self._multiply(rows, self._weights, out=self._into[..., :n, :])
+        return self._out[..., :n, :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +255,7 @@ class Cell(ABC):
         d_states[1:] = 0
         np.matmul(d_logits, params["V"].T.copy(), out=d_states[0, starts:])
         d_z, grads = self.unwind(params, batch, forward, d_states)
-        by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
+        by_u = joined(_summed(one_hots(batch.inputs, len(params["U"]), d_z.dtype), d_z))
         grads |= {
             "U": by_u,
             "b": by_u.sum(0) / words,  # every row has as many words, and b once
@@ -270,6 +292,27 @@ class Cell(ABC):
 def split(vectors: FloatArray, parts: int) -> FloatArray:
     """Rows (n, parts * H) as (parts, n, H). Each part is a whole in memory, where NumPy and BLAS are fastest."""
     return np.ascontiguousarray(vectors.reshape(len(vectors), parts, -1).transpose(1, 0, 2))
+
+
+def _parts(rows: int, right: FloatArray) -> int:
+    """In how many parts of its columns to multiply so many rows by a matrix (..., n, H)."""
+    n, h = right.shape[-2:]
+    return 2 if rows * n * h > SMALL >= rows * n * h / 2 and h % 2 == 0 else 1
+
+
+def _parted(columns: FloatArray, parts: int) -> FloatArray:
+    """(..., n, H) as (parts, ..., n, H / parts), or as it is if it is one part."""
+    if parts == 1:
+        return columns
+    return np.moveaxis(columns.reshape(*columns.shape[:-1], parts, -1), -2, 0)
+
+
+def _summed(hot: FloatArray, rows: FloatArray) -> FloatArray:
+    """Rows (..., n, H) that one-hots (D, n) add up, (..., D, H)."""
+    out = np.empty((*rows.shape[:-2], len(hot), rows.shape[-1]), rows.dtype)
+    parts = _parts(len(hot), rows)
+    np.matmul(hot, _parted(rows, parts), out=_parted(out, parts))
+    return out
 
 
 def joined(parts: FloatArray) -> FloatArray:
