@@ -86,6 +86,7 @@ class Lstm(Cell):
         np.multiply(h, rest[2], out=by_pre[2])
         back = Product(split(params["W"], 4).transpose(0, 2, 1), rest)
         d_memory = d_states[:, starts:]
+        carried = room.array("carried", d_memory.shape, d_memory.dtype)
         for rows, source in reversed(batch.steps):
             (d_h, d_c), now, by_c = d_memory[:, rows], by_pre[:, rows], c_by_h[rows]
             by_c *= d_h
@@ -93,8 +94,8 @@ class Lstm(Cell):
             now[:2] *= by_c
             now[2] *= d_h
             now[3] *= by_c
-            by_c *= f[rows]
-            hand_back(d_states[1], source, by_c)
-            np.add.reduce(back(now), out=by_c)
-            hand_back(d_states[0], source, by_c)
+            back_to = carried[:, : len(d_h)]
+            np.add.reduce(back(now), out=back_to[0])
+            np.multiply(by_c, f[rows], out=back_to[1])
+            hand_back(d_states, source, back_to)
         return by_pre, {"W": joined(before(batch, forward).T @ by_pre)}
