@@ -236,7 +236,7 @@ class Cell(ABC):
         states = self._started(batch.start, len(batch.inputs), room)
         kept = self.run(params, z, states, batch.steps, room)
         # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
-        # rows, but fast across many. BLAS would be slower so.
+        # rows, but fast across many. The product is faster the other way round.
         logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
         np.add((states[0, len(batch.start) :] @ params["V"]).T, params["c"][:, None], out=logits)
         p = softmax(logits.T)
@@ -294,6 +294,11 @@ def split(vectors: FloatArray, parts: int) -> FloatArray:
     return np.ascontiguousarray(vectors.reshape(len(vectors), parts, -1).transpose(1, 0, 2))
 
 
+def joined(parts: FloatArray) -> FloatArray:
+    """The inverse of `split`."""
+    return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
+
+
 def _parts(rows: int, right: FloatArray) -> int:
     """In how many parts of its columns to multiply so many rows by a matrix (..., n, H)."""
     n, h = right.shape[-2:]
@@ -313,11 +318,6 @@ def _summed(hot: FloatArray, rows: FloatArray) -> FloatArray:
     parts = _parts(len(hot), rows)
     np.matmul(hot, _parted(rows, parts), out=_parted(out, parts))
     return out
-
-
-def joined(parts: FloatArray) -> FloatArray:
-    """The inverse of `split`."""
-    return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
 
 
 def lanes(sizes: IntArray) -> IntArray:

@@ -307,6 +307,20 @@ def test_the_gradient_by_the_memory_equals_central_differences(seed: int, name: 
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_products_in_halves_are_the_products(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, params, batch, noise = case(8, name, [4, 3, 1], 2)
+    plain = cell.forward(params, batch, noise)
+    grads = cell.backward(params, batch, plain).grads
+    n, h = len(batch.inputs), SHAPE["H"]
+    for small in (rnn.ROWS * h * h - 1, SHAPE["D"] * n * h - 1):  # what a step multiplies, and what adds up U's rows
+        monkeypatch.setattr("fsmlearn.rnn.SMALL", small)
+        halved = cell.forward(params, batch, noise)
+        np.testing.assert_allclose(halved.memory, plain.memory, rtol=0, atol=1e-12)
+        for key, grad in cell.backward(params, batch, halved).grads.items():
+            np.testing.assert_allclose(grad, grads[key], rtol=0, atol=1e-12, err_msg=key)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_many_rows_step_as_each_of_them_would(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(6)
     cell = CELLS[name]
