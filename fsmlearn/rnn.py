@@ -67,8 +67,9 @@ class Product:
     def __call__(self, rows: FloatArray) -> FloatArray:
         """The product (..., n, H), which holds until the next."""
         n = rows.shape[-2]
-        self._multiply(rows, self._weights, out=self._into[..., :n, :])
-        return self._out[..., :n, :]
+        out = self._out[..., :n, :]
+        self._multiply(rows, self._weights, out=out if self._into is self._out else self._into[..., :n, :])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
