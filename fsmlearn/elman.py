@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Room, Step, before, hand_back
+from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Product, Room, Step, before, hand_back
 
 Phi = Callable[[FloatArray, FloatArray], None]
 
@@ -70,26 +70,27 @@ class Elman(Cell):
         self, params: Params, z: FloatArray, states: FloatArray, steps: list[Step], room: Room
     ) -> tuple[FloatArray, ...]:
         phi, _ = ACTIVATIONS[self.activation]
-        w, (z,), (states,) = params["W"], z, states
+        (z,), (states,) = z, states
         after = states[len(states) - len(z) :]
-        fed = room.array("fed", z.shape, z.dtype)  # its beginning, again and again: the processor has that at hand
+        fed = Product(params["W"], room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             now = z[rows]
-            now += np.matmul(states[source], w, out=fed[: len(now)])
+            now += fed(states[source])
             phi(now, after[rows])
         return ()
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
         room, starts = forward.room, len(batch.start)
         _, slope = ACTIVATIONS[self.activation]
-        d_z = d_states[:, starts:]
-        slopes, d_before = (room.array(name, d_z.shape, d_z.dtype) for name in ("slopes", "d_before"))
-        slope(forward.states[:, starts:], slopes)
-        w_t = np.ascontiguousarray(params["W"].T)
+        (d_states,) = d_states
+        d_hidden = d_states[starts:]
+        d_z, fed = (room.array(name, d_hidden.shape, d_hidden.dtype) for name in ("d_z", "fed"))
+        slope(forward.states[0, starts:], d_z)
+        back = Product(params["W"].T, fed)
         for rows, source in reversed(batch.steps):
-            now = d_z[:, rows]
-            now *= slopes[:, rows]
-            hand_back(d_states, source, np.matmul(now, w_t, out=d_before[:, rows]))
-        return d_z, d_before, {"W": before(batch, forward)[0].T @ d_z[0]}
+            now = d_z[rows]
+            now *= d_hidden[rows]
+            hand_back(d_states, source, back(now))
+        return d_z[None], {"W": before(batch, forward).T @ d_z}

@@ -1,21 +1,27 @@
 """`Histories` -> minibatches in which what is equal is computed once.
 
 A `Forest` is a set of windows with those that are equal put together, so that its targets are counted. `pack` lays
-some of them out as a batch for a cell, and joins what their beginnings have in common: one row for each history,
+hands of them out as batches for a cell, and joins what their beginnings have in common: one row for each history,
 however many windows go through it. What is learned from such a batch is what its windows one by one would teach.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.histories import Histories
-from fsmlearn.rnn import Batch, FloatArray
+from fsmlearn.rnn import Batch, FloatArray, IntArray
 
 Ints = NDArray[np.int64]
+Hand = tuple[Ints, FloatArray]  # distinct windows (B,), and the share of their targets' weights that is meant (B,)
+
+TOGETHER = 8  # hands that are laid out at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +46,24 @@ class Forest:
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A batch, and where its rows are in the log. N rows, B windows."""
+    """A batch but for what its traces go on from, and where its rows are in the log. N rows, B windows."""
 
-    batch: Batch
+    sizes: Ints  # these and the next as in `Batch`
+    inputs: IntArray
+    parents: Ints
     rows: Ints  # (N,) a row of the log with the history of each row of the batch
+    previous: Ints  # (sizes[0],) distinct windows that the traces go on from, -1 where they begin
+    targeted: Ints  # the rows of `Batch`, which have
+    targets: Ints
+    weights: FloatArray
     places: Ints  # (B,) distinct windows that the batch holds
     ends: Ints  # (B,) row of the batch at which each of them ends
+
+    def batch(self, carried: FloatArray) -> Batch:
+        """The batch, if these are the memories after each distinct window."""
+        start = np.where((self.previous >= 0)[:, None], carried[self.previous], 0).astype(carried.dtype, copy=False)
+        weights = self.weights.astype(carried.dtype, copy=False)
+        return Batch(self.inputs, self.sizes, self.parents, start, self.targeted, self.targets, weights)
 
 
 def forest(data: Histories, windows: Ints, copies: Ints | None = None) -> Forest:
@@ -74,46 +92,77 @@ def forest(data: Histories, windows: Ints, copies: Ints | None = None) -> Forest
     return Forest(data, example[order], history[order], begins, row % longest, targets, weights.astype(np.float32))
 
 
-def pack(grove: Forest, chosen: Ints, carried: FloatArray, share: FloatArray | None = None) -> Packed:
-    """Lay out distinct windows (B,), each at most once, as a batch.
+def whole(chosen: Ints) -> Hand:
+    """A hand of windows with the whole of their weights."""
+    return chosen, np.ones(len(chosen), np.float32)
 
-    They go on from the memories `carried` at the places of the windows before them. `share` (B,) multiplies the weights
-    of their targets.
-    """
-    data, among = grove.data, np.argsort(chosen)
-    chosen = chosen[among]
+
+def pack(grove: Forest, hands: Iterable[Hand]) -> Iterator[Packed]:
+    """Lay out hands of distinct windows, a window at most once in a hand, each as a batch."""
+    hands = iter(hands)
+    while some := list(islice(hands, TOGETHER)):
+        yield from _laid_out(grove, some)
+
+
+def _laid_out(grove: Forest, hands: list[Hand]) -> Iterator[Packed]:
+    """The batches of some hands, of C windows together: the operations are many, and few hands are small to NumPy."""
+    data, dealt = grove.data, np.array([len(chosen) for chosen, _ in hands])
+    hand = np.repeat(np.arange(len(hands)), dealt)
+    chosen, share = (np.concatenate(each) for each in zip(*hands, strict=True))
+    among = np.argsort(hand * len(grove) + chosen)
+    chosen, share = chosen[among], share[among]
     windows = grove.windows[chosen]
     lengths = data.lengths[windows]
-    history = np.take(grove.history, chosen, axis=0)[:, : lengths.max()].T.copy()  # (T, B)
-    # A row is its window's own unless the window at its left has the same history: then it is that window's row.
+    history = np.take(grove.history, chosen, axis=0)[:, : lengths.max()].T.copy()  # (T, C)
+    # A row is its window's own unless the window at its left in the hand has the same history: then it is that one's.
     own = history >= 0
-    own[:, 1:] &= history[:, 1:] != history[:, :-1]
-    order = np.argsort(-lengths, kind="stable")
+    own[:, 1:] &= (history[:, 1:] != history[:, :-1]) | (hand[1:] != hand[:-1])
+    order = np.lexsort((-lengths, hand))
     step, lane = np.nonzero(own[:, order])
-    lane = order[lane]
-    sizes = np.count_nonzero(own, axis=1)
-    number = np.zeros(history.shape, np.int64)
-    number[step, lane] = np.arange(len(step))
-    host = np.maximum.accumulate(np.where(own, np.arange(len(chosen)), 0), axis=1)
-    host += len(chosen) * np.arange(len(host))[:, None]
-    packed = number.ravel()[host]  # (T, B) row of the batch that each window has at each step
+    by_hand = np.argsort(hand[lane].astype(np.int16), kind="stable")
+    step, lane = step[by_hand], order[lane[by_hand]]
+    of, at = hand[lane], step * len(chosen) + lane  # hand of each row, and where it is among (T, C)
+    sizes = np.bincount(of * len(history) + step, minlength=len(hands) * len(history)).reshape(len(hands), -1)
+    in_hand = sizes.sum(1)
+    number = np.arange(len(at)) - np.repeat(np.cumsum(in_hand) - in_hand, in_hand)
+    packed = np.zeros(history.size, np.int64)
+    packed[at] = number
+    host = np.where(own, np.arange(history.size).reshape(history.shape), 0)
+    packed = packed[
+        np.maximum.accumulate(host, axis=1)
+    ].ravel()  # (T * C,) row of its batch that each window has at each step
 
-    parents = packed[step - 1, lane] + sizes[0]
-    parents[: sizes[0]] = np.arange(sizes[0])
-    previous = data.previous[windows[lane[: sizes[0]]]]
-    start = np.where((previous >= 0)[:, None], carried[data.places[previous]], 0).astype(carried.dtype)
+    begins = step == 0
+    parents = np.where(begins, number, packed[at - len(chosen)] + np.repeat(sizes[:, 0], in_hand))
+    previous = data.previous[windows[lane[begins]]]
+    previous = np.where(previous >= 0, data.places[previous], -1)
 
     many = grove.begins[chosen + 1] - grove.begins[chosen]
+    asked = np.add.reduceat(many, np.cumsum(dealt) - dealt)
     which = np.repeat(grove.begins[chosen] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
-    of = np.repeat(np.arange(len(chosen)), many)
-    weights = grove.weights[which].astype(carried.dtype)
-    if share is not None:
-        weights *= share[among[of]]
+    asking = np.repeat(np.arange(len(chosen)), many)
     rows = data.starts[windows[lane]] + step
-    batch = Batch(
-        data.inputs[rows], sizes, parents, start, packed[grove.steps[which], of], grove.targets[which], weights
+    pieces = zip(
+        sizes,
+        _cut(np.take(data.inputs, rows, axis=0), in_hand),
+        _cut(parents, in_hand),
+        _cut(rows, in_hand),
+        _cut(previous, sizes[:, 0]),
+        _cut(packed[grove.steps[which] * len(chosen) + asking], asked),
+        _cut(grove.targets[which], asked),
+        _cut(grove.weights[which] * share[asking], asked),
+        _cut(data.places[windows], dealt),
+        _cut(packed[(lengths - 1) * len(chosen) + np.arange(len(chosen))], dealt),
+        strict=True,
     )
-    return Packed(batch, rows, data.places[windows], packed[lengths - 1, np.arange(len(chosen))])
+    for size, *each in pieces:
+        yield Packed(size[size > 0], *each)
+
+
+def _cut(array: NDArray[Any], sizes: Ints) -> list[NDArray[Any]]:
+    """Pieces of so many rows, from the first on."""
+    ends = np.cumsum(sizes).tolist()
+    return [array[lo:hi] for lo, hi in zip([0, *ends], ends, strict=False)]
 
 
 def _side_by_side(history: Ints) -> Ints:

@@ -16,6 +16,7 @@ from fsmlearn.rnn import (
     FloatArray,
     Forward,
     Params,
+    Product,
     Room,
     Step,
     before,
@@ -52,52 +53,48 @@ class Gru(Cell):
     ) -> tuple[FloatArray, ...]:
         a, (states,) = params["a"], states
         memory = states[len(states) - z.shape[1] :]
-        fed = room.array("fed", z.shape, z.dtype)  # W h, and in the last block + a
-        w = self.halved(params["W"])
+        inner, kept = (room.array(name, memory.shape, z.dtype) for name in ("inner", "kept"))  # W h + a, z * (h - n)
+        fed = Product(self.halved(params["W"]), room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             h, now = states[source], z[:, rows]
-            pre = np.matmul(h, w, out=fed[:, rows])
-            gates, inner, n = now[:2], pre[2], now[2]
+            pre = fed(h)
+            gates, n, keep = now[:2], now[2], kept[rows]
             gates += pre[:2]
-            open_gates(gates)
-            inner += a
-            after = np.multiply(now[0], inner, out=memory[rows])
-            n += after
+            open_gates(np.tanh(gates, out=gates))
+            n += np.multiply(now[0], np.add(pre[2], a, out=inner[rows]), out=keep)
             np.tanh(n, out=n)
-            np.subtract(h, n, out=after)
-            after *= now[1]
-            after += n
-        return z, fed[2]
+            np.subtract(h, n, out=keep)
+            keep *= now[1]
+            np.add(n, keep, out=memory[rows])
+        return z, inner, kept
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        room, ((r, z, n), inner) = forward.room, forward.kept
-        (h,) = before(batch, forward)
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
+        room, ((r, z, n), inner, kept) = forward.room, forward.kept
         # The gradient by a pre-activation is dL/dh times a slope that the forward pass settled; the slopes come first.
-        by_n, rest = (room.array(name, h.shape, h.dtype) for name in ("by_n", "rest"))
-        d_pre, back = (room.array(name, (3, *h.shape), h.dtype) for name in ("d_pre", "back"))  # by W h + its biases
+        by_n, rest = (room.array(name, n.shape, n.dtype) for name in ("by_n", "rest"))
+        d_pre, fed = (room.array(name, (3, *n.shape), n.dtype) for name in ("d_pre", "fed"))  # by W h + its biases
         by_r, by_z, by_inner = d_pre
+        np.subtract(1, z, out=rest)
+        np.multiply(rest, kept, out=by_z)
         np.multiply(n, n, out=by_n)
         np.subtract(1, by_n, out=by_n)
-        np.subtract(1, z, out=rest)
         by_n *= rest
-        np.multiply(rest, z, out=by_z)
-        np.subtract(h, n, out=rest)
-        by_z *= rest
         np.multiply(by_n, r, out=by_inner)
         np.subtract(1, r, out=by_r)
         by_r *= by_inner
         by_r *= inner
-        w_t = split(params["W"], 3).transpose(0, 2, 1).copy()
-        d_hidden = d_states[:, len(batch.start) :]
-        d_before = room.array("d_before", d_hidden.shape, d_hidden.dtype)
+        back = Product(split(params["W"], 3).transpose(0, 2, 1), fed)
+        (d_states,) = d_states
+        d_hidden = d_states[len(batch.start) :]
         for rows, source in reversed(batch.steps):
-            d_h, pre, carried = d_hidden[:, rows], d_pre[:, rows], d_before[:, rows]
+            d_h, pre = d_hidden[rows], d_pre[:, rows]
             pre *= d_h
-            np.add.reduce(np.matmul(pre, w_t, out=back[:, : pre.shape[1]]), out=carried[0])
-            carried += np.multiply(d_h[0], z[rows], out=rest[rows])
+            carried = np.multiply(d_h, z[rows], out=rest[: len(d_h)])
+            for each in back(pre):
+                carried += each
             hand_back(d_states, source, carried)
-        grads = {"W": joined(h.T @ d_pre), "a": np.ones(len(h), h.dtype) @ by_inner}
-        np.multiply(d_hidden[0], by_n, out=by_inner)
-        return d_pre, d_before, grads
+        grads = {"W": joined(before(batch, forward).T @ d_pre), "a": np.ones(len(n), n.dtype) @ by_inner}
+        np.multiply(d_hidden, by_n, out=by_inner)
+        return d_pre, grads

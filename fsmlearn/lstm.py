@@ -16,6 +16,7 @@ from fsmlearn.rnn import (
     FloatArray,
     Forward,
     Params,
+    Product,
     Room,
     Step,
     before,
@@ -52,53 +53,49 @@ class Lstm(Cell):
         hidden, kept = states
         memory = states[:, states.shape[1] - z.shape[1] :]
         squashed = room.array("squashed", z[0].shape, z.dtype)  # tanh(c')
-        fed = room.array("fed", z.shape, z.dtype)  # its beginnings, again and again: the processor has those at hand
-        w = self.halved(params["W"])
+        written, left = room.array("by_pre", z.shape, z.dtype)[:2]  # i * g and f * c, where `unwind` wants them
+        fed = Product(self.halved(params["W"]), room.array("fed", z.shape, z.dtype))
         for rows, source in steps:
             now, (h, c) = z[:, rows], memory[:, rows]
-            now += np.matmul(hidden[source], w, out=fed[:, : len(h)])
-            i, f, o, g = now
+            now += fed(hidden[source])
+            np.tanh(now, out=now)
             open_gates(now[:3])
-            np.tanh(g, out=g)
-            np.multiply(f, kept[source], out=c)
-            c += np.multiply(i, g, out=h)
+            i, f, o, g = now
+            np.multiply(i, g, out=written[rows])
+            np.multiply(f, kept[source], out=left[rows])
+            np.add(written[rows], left[rows], out=c)
             np.multiply(o, np.tanh(c, out=squashed[rows]), out=h)
         return z, squashed
 
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        room, (gates, squashed) = forward.room, forward.kept
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
+        room, starts, (gates, squashed) = forward.room, len(batch.start), forward.kept
         i, f, o, g = gates
-        h, c = before(batch, forward)
+        h = forward.states[0, starts:]
         # The gradient by a pre-activation is dL/dc', for o dL/dh', times a slope that the forward pass settled; the
-        # slopes come first.
-        d_pre, back = (room.array(name, gates.shape, gates.dtype) for name in ("d_pre", "fed"))
-        by_i, by_f, by_o, by_g = d_pre
-        np.subtract(1, gates[:3], out=d_pre[:3])
-        d_pre[:3] *= gates[:3]
-        by_i *= g
-        by_f *= c
-        by_o *= squashed
-        np.multiply(g, g, out=by_g)
-        np.subtract(1, by_g, out=by_g)
-        by_g *= i
+        # slopes come first. i (1 - i) g is (1 - i) (i g), and the others are like it.
+        by_pre, rest = (room.array(name, gates.shape, gates.dtype) for name in ("by_pre", "fed"))
         c_by_h = room.array("c_by_h", squashed.shape, squashed.dtype)
-        np.multiply(squashed, squashed, out=c_by_h)
-        np.subtract(1, c_by_h, out=c_by_h)
-        c_by_h *= o
-        w_t = split(params["W"], 4).transpose(0, 2, 1).copy()
-        d_memory = d_states[:, len(batch.start) :]
-        d_before = room.array("d_before", d_memory.shape, d_memory.dtype)
+        np.multiply(h, squashed, out=c_by_h)
+        np.subtract(o, c_by_h, out=c_by_h)
+        np.multiply(by_pre[0], g, out=by_pre[3])
+        np.subtract(i, by_pre[3], out=by_pre[3])
+        np.subtract(1, gates[:3], out=rest[:3])
+        by_pre[:2] *= rest[:2]
+        np.multiply(h, rest[2], out=by_pre[2])
+        back = Product(split(params["W"], 4).transpose(0, 2, 1), rest)
+        d_memory = d_states[:, starts:]
+        carried = room.array("carried", d_memory.shape, d_memory.dtype)
         for rows, source in reversed(batch.steps):
-            (d_h, d_c), now, carried = d_memory[:, rows], d_pre[:, rows], d_before[:, rows]
-            by_c = c_by_h[rows]
+            (d_h, d_c), now, by_c = d_memory[:, rows], by_pre[:, rows], c_by_h[rows]
             by_c *= d_h
-            d_c += by_c
-            now[:2] *= d_c
+            by_c += d_c
+            now[:2] *= by_c
             now[2] *= d_h
-            now[3] *= d_c
-            np.add.reduce(np.matmul(now, w_t, out=back[:, : len(d_h)]), out=carried[0])
-            np.multiply(d_c, f[rows], out=carried[1])
-            hand_back(d_states, source, carried)
-        return d_pre, d_before, {"W": joined(h.T @ d_pre)}
+            now[3] *= by_c
+            back_to = carried[:, : len(d_h)]
+            np.add.reduce(back(now), out=back_to[0])
+            np.multiply(by_c, f[rows], out=back_to[1])
+            hand_back(d_states, source, back_to)
+        return by_pre, {"W": joined(before(batch, forward).T @ by_pre)}

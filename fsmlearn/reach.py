@@ -71,6 +71,7 @@ def _norms(
     )
     forward = cell.forward(params, batch)
     by_hidden = output_gradient(batch, forward)[-n:] @ params["V"].T
-    by_memory = cell.backward(params, batch, forward).memory.reshape(steps, n, -1)[::-1][:lags]
+    by_memory = cell.backward(params, batch, forward).memory[:-n]  # by that before each row
+    by_memory = by_memory.reshape(steps, n, -1)[::-1][:lags]
     norms = [np.linalg.norm(by_hidden, axis=1), *np.linalg.norm(by_memory, axis=2)]
     return n * np.array(norms)  # the batch's loss is the mean over its n rows

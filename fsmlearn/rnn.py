@@ -28,6 +28,8 @@ Params = Mapping[str, FloatArray]  # a gradient is also a Params
 Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories that they go on from
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
+SMALL = 10**6  # multiplications that OpenBLAS takes for a small product with AVX-512
+ROWS = 64  # of a step, as a rule
 BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
 
 
@@ -47,6 +49,27 @@ class Room:
         if found is None or found.size < size or found.dtype != dtype:
             found = self._arrays[name] = np.empty(size + size // 4, dtype)
         return found[:size].reshape(shape)
+
+
+class Product:
+    """Rows of a step times weights (..., n, H), into memory (..., N, H) whose beginning is used again and again: the
+    processor has that at hand.
+
+    Weights that are just too wide for OpenBLAS's kernels for small matrices are multiplied half by half.
+    """
+
+    def __init__(self, weights: FloatArray, out: FloatArray) -> None:
+        parts = _parts(ROWS, weights)
+        self._multiply = np.dot if weights.ndim == 2 and parts == 1 else np.matmul
+        self._weights, self._out = np.ascontiguousarray(_parted(weights, parts)), out
+        self._into = _parted(out, parts)
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """The product (..., n, H), which holds until the next."""
+        n = rows.shape[-2]
+        out = self._out[..., :n, :]
+        self._multiply(rows, self._weights, out=out if self._into is self._out else self._into[..., :n, :])
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +130,13 @@ class Backward:
     """The gradient of the loss by every parameter, and by the memory."""
 
     grads: dict[str, FloatArray]
-    memory: FloatArray  # (N, M) by the memory before each row, of this row's loss and all later ones of the trace
+    d_states: FloatArray  # (V, B + N, H) by the starts, then by the memory after each row
+
+    @property
+    def memory(self) -> FloatArray:
+        """(B + N, M) by the memories that the batch starts from, then by the memory after each row: of the losses of
+        this row and of all that go on from it."""
+        return joined(self.d_states)
 
 
 @dataclass(frozen=True)
@@ -137,11 +166,11 @@ class Cell(ABC):
     @abstractmethod
     def unwind(
         self, params: Params, batch: Batch, forward: Forward, d_states: FloatArray
-    ) -> tuple[FloatArray, FloatArray, dict[str, FloatArray]]:
-        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), which may be overwritten.
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """The recurrence backwards, from dL/dmemory by each row's own output (V, B + N, H), to which it adds that of
+        the rows that go on from it.
 
-        Returns dL/dz by the inputs' share (K, N, H), dL/dmemory before each row (V, N, H), and the gradients of the
-        recurrent parameters.
+        Returns dL/dz by the inputs' share (K, N, H), and the gradients of the recurrent parameters.
         """
 
     def initial(self, inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> dict[str, FloatArray]:
@@ -208,10 +237,9 @@ class Cell(ABC):
         states = self._started(batch.start, len(batch.inputs), room)
         kept = self.run(params, z, states, batch.steps, room)
         # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
-        # rows, but fast across many.
+        # rows, but fast across many. The product is faster the other way round.
         logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
-        np.matmul(params["V"].T, states[0, len(batch.start) :].T, out=logits)
-        logits += params["c"][:, None]
+        np.add((states[0, len(batch.start) :] @ params["V"]).T, params["c"][:, None], out=logits)
         p = softmax(logits.T)
         likelihood = p[batch.rows, batch.targets]
         weight = float(batch.weights.sum())
@@ -226,16 +254,16 @@ class Cell(ABC):
         d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
         d_states[0, :starts] = 0
         d_states[1:] = 0
-        np.matmul(d_logits, params["V"].T, out=d_states[0, starts:])
-        d_z, d_memory, grads = self.unwind(params, batch, forward, d_states)
-        by_u = joined(one_hots(batch.inputs, len(params["U"]), d_z.dtype) @ d_z)
+        np.matmul(d_logits, params["V"].T.copy(), out=d_states[0, starts:])
+        d_z, grads = self.unwind(params, batch, forward, d_states)
+        by_u = joined(_summed(one_hots(batch.inputs, len(params["U"]), d_z.dtype), d_z))
         grads |= {
             "U": by_u,
             "b": by_u.sum(0) / words,  # every row has as many words, and b once
             "V": forward.states[0, starts:].T @ d_logits,
             "c": np.ones(n, d_z.dtype) @ d_logits,
         }
-        return Backward(grads, joined(d_memory))
+        return Backward(grads, d_states)
 
     def _gathered(self, params: Params, inputs: IntArray, room: Room) -> FloatArray:
         """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
@@ -272,6 +300,27 @@ def joined(parts: FloatArray) -> FloatArray:
     return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
 
 
+def _parts(rows: int, right: FloatArray) -> int:
+    """In how many parts of its columns to multiply so many rows by a matrix (..., n, H)."""
+    n, h = right.shape[-2:]
+    return 2 if rows * n * h > SMALL >= rows * n * h / 2 and h % 2 == 0 else 1
+
+
+def _parted(columns: FloatArray, parts: int) -> FloatArray:
+    """(..., n, H) as (parts, ..., n, H / parts), or as it is if it is one part."""
+    if parts == 1:
+        return columns
+    return np.moveaxis(columns.reshape(*columns.shape[:-1], parts, -1), -2, 0)
+
+
+def _summed(hot: FloatArray, rows: FloatArray) -> FloatArray:
+    """Rows (..., n, H) that one-hots (D, n) add up, (..., D, H)."""
+    out = np.empty((*rows.shape[:-2], len(hot), rows.shape[-1]), rows.dtype)
+    parts = _parts(len(hot), rows)
+    np.matmul(hot, _parted(rows, parts), out=_parted(out, parts))
+    return out
+
+
 def lanes(sizes: IntArray) -> IntArray:
     """The parents (N,) of packed traces that have nothing in common, `sizes` (T,) of them being left at each step.
 
@@ -283,21 +332,21 @@ def lanes(sizes: IntArray) -> IntArray:
     return parents
 
 
-def open_gates(z: FloatArray) -> None:
-    """The sigmoid of 2 z, in place: through tanh, which is one call and overflows on neither side."""
-    np.tanh(z, out=z)
-    z += 1.0
-    z *= 0.5
+def open_gates(tanh: FloatArray) -> None:
+    """The sigmoid of 2 z from tanh z, which overflows on neither side, in place."""
+    tanh += 1.0
+    tanh *= 0.5
 
 
 def hand_back(d_states: FloatArray, source: slice | IntArray, carried: FloatArray) -> None:
-    """Add what rows hand back (V, n, H) to the memories that they went on from, among (V, B + N, H)."""
+    """Add what rows hand back (..., n, H) to the memories that they went on from, among (..., B + N, H)."""
     if isinstance(source, slice):
-        d_states[:, source] += carried
+        before = d_states[..., source, :]
+        before += carried
     else:  # several may go on from one: a matrix product adds them up
         lo = source.min()
         hot = one_hots(source[:, None] - lo, int(source.max() - lo) + 1, carried.dtype)
-        d_states[:, lo : lo + len(hot)] += hot @ carried
+        d_states[..., lo : lo + len(hot), :] += hot @ carried
 
 
 def one_hots(words: IntArray, of: int, dtype: np.dtype[Any]) -> FloatArray:
@@ -331,10 +380,10 @@ def output_gradient(batch: Batch, forward: Forward) -> FloatArray:
 
 
 def before(batch: Batch, forward: Forward) -> FloatArray:
-    """The memory that each row went on from, (V, N, H)."""
-    v, _, h = forward.states.shape
-    found = forward.room.array("before", (v, len(batch.parents), h), forward.states.dtype)
-    return np.take(forward.states, batch.parents, axis=1, out=found, mode="clip")
+    """The hidden vector that each row went on from, (N, H)."""
+    states = forward.states[0]
+    found = forward.room.array("before", (len(batch.parents), states.shape[1]), states.dtype)
+    return np.take(states, batch.parents, axis=0, out=found, mode="clip")
 
 
 def keeping(hidden: int, rng: np.random.Generator) -> FloatArray:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.elman import Elman
-from fsmlearn.forest import Forest, Ints, forest, pack
+from fsmlearn.forest import Forest, Hand, Ints, forest, pack, whole
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories
 from fsmlearn.lstm import Lstm
@@ -103,16 +103,16 @@ def train(
     room, step = Room(), 0
     for index in range(1, plan.epochs + 1):
         loss = right = rows = norm = 0.0
-        for chosen, share in deal(training, batches, rng):
-            packed = pack(training, chosen, carried, share)
+        for packed in pack(training, deal(training, batches, rng)):
+            batch = packed.batch(carried)
             # Fresh Gaussians would cost more than the matrix products: reuse a pool at a random offset.
             size = len(packed.rows) * plan.hidden
             if len(pool) < 2 * size:
                 pool = np.resize(pool, 2 * size)
             offset = int(rng.integers(len(pool) - size))
             noise = pool[offset : offset + size].reshape(-1, plan.hidden)
-            forward = cell.forward(values.params, packed.batch, noise, room)
-            gradient = values.flattened(cell.backward(values.params, packed.batch, forward).grads)
+            forward = cell.forward(values.params, batch, noise, room)
+            gradient = values.flattened(cell.backward(values.params, batch, forward).grads)
             carried[packed.places] = forward.after(packed.ends)
             # A batch counts as much as it weighs, or heavy traces would be worth less than they are.
             gradient *= np.float32(forward.weight / usual)
@@ -131,7 +131,7 @@ def train(
         )
 
 
-def deal(grove: Forest, batches: int, rng: np.random.Generator) -> Iterator[tuple[Ints, FloatArray]]:
+def deal(grove: Forest, batches: int, rng: np.random.Generator) -> Iterator[Hand]:
     """Deal distinct windows out to so many minibatches, and say what share (B,) of a window's weight each gets.
 
     A window that outweighs a whole minibatch goes to several, and they share its weight: else one gradient would be all
@@ -196,9 +196,9 @@ class Adam:
 def evaluate(grove: Forest, cell: Cell, params: Params, carried: FloatArray) -> tuple[float, float]:
     """Loss and accuracy on windows, without noise."""
     room, loss, right, rows = Room(), 0.0, 0.0, 0.0
-    for chosen in np.array_split(np.arange(len(grove)), -(-len(grove) // 256)):
-        packed = pack(grove, chosen, carried)
-        forward = cell.forward(params, packed.batch, room=room)
+    hands = np.array_split(np.arange(len(grove)), -(-len(grove) // 256))
+    for packed in pack(grove, map(whole, hands)):
+        forward = cell.forward(params, packed.batch(carried), room=room)
         carried[packed.places] = forward.after(packed.ends)
         loss, right, rows = loss + forward.loss * forward.weight, right + forward.right, rows + forward.weight
     return loss / max(rows, 1), right / max(rows, 1)
@@ -228,9 +228,8 @@ def remember(data: Histories, cell: Cell, params: Params) -> FloatArray:
     room = Room()
     levels = np.split(np.argsort(depth, kind="stable"), np.cumsum(np.bincount(depth))[:-1])
     for level in levels:
-        for chosen in np.array_split(level, -(-len(level) // 256)):
-            packed = pack(grove, chosen, carried)
-            memory = cell.forward(params, packed.batch, room=room).memory
+        for packed in pack(grove, map(whole, np.array_split(level, -(-len(level) // 256)))):
+            memory = cell.forward(params, packed.batch(carried), room=room).memory
             carried[packed.places] = memory[packed.ends]
             after[data.history[packed.rows]] = memory
     return after

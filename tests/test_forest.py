@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from machines import Row, log_of
 from networks import CELLS
 
-from fsmlearn.forest import forest, pack
+from fsmlearn.forest import TOGETHER, forest, pack, whole
 from fsmlearn.histories import Histories, histories
 from fsmlearn.rnn import Batch, Cell, FloatArray
 from fsmlearn.train import visit
@@ -70,14 +70,20 @@ def test_loss_and_gradients_are_those_of_every_trace_by_itself(
     if not len(chosen):
         return
     grove = forest(data, chosen)
-    batch = pack(grove, rng.permutation(len(grove)), carried).batch
-    forward = cell.forward(params, batch)
+    hands = np.array_split(rng.permutation(len(grove)), min(int(rng.integers(1, 4)), len(grove)))
+    total, weight, found = 0.0, 0.0, {key: np.zeros_like(value) for key, value in params.items()}
+    for packed in pack(grove, map(whole, hands)):
+        batch = packed.batch(carried)
+        forward = cell.forward(params, batch)
+        total, weight = total + forward.loss * forward.weight, weight + forward.weight
+        for key, grad in cell.backward(params, batch, forward).grads.items():
+            found[key] += grad * forward.weight
     loss, grads = learned(data, chosen, cell, params, carried)
-    assert forward.loss == pytest.approx(loss, rel=1e-10, abs=1e-12)
-    found = cell.backward(params, batch, forward).grads
+    assert total / max(weight, 1) == pytest.approx(loss, rel=1e-10, abs=1e-12)
     for key, expected in grads.items():
         scale = float(np.abs(expected).max())
-        np.testing.assert_allclose(found[key], expected, rtol=0, atol=1e-10 * scale + 1e-15, err_msg=key)
+        atol = 1e-10 * scale + 1e-15
+        np.testing.assert_allclose(found[key] / max(weight, 1), expected, rtol=0, atol=atol, err_msg=key)
 
 
 @given(LOGS, st.integers(1, 8), st.integers(0, 99))
@@ -90,8 +96,9 @@ def test_a_batch_has_one_row_for_each_history_and_all_its_targets(
     chosen = rng.permutation(len(data.starts))[: int(rng.integers(1, len(data.starts) + 1))]
     grove = forest(data, chosen)
     carried = rng.normal(size=(len(data.starts), 3))
-    packed = pack(grove, rng.permutation(len(grove)), carried)
-    batch, history = packed.batch, data.history[packed.rows]
+    all_of_them = rng.permutation(len(grove))
+    *_, packed = pack(grove, [whole(all_of_them[: len(grove) // 2 + 1]), whole(all_of_them)])  # after another hand
+    batch, history = packed.batch(carried), data.history[packed.rows]
     expected: Counter[tuple[int, int]] = Counter()
     met = set()
     for w in chosen.tolist():
@@ -133,7 +140,7 @@ def test_the_order_of_traces_changes_nothing_and_repetition_is_weight(
     results = []
     for each in (data, again):
         grove = forest(each, np.flatnonzero(each.previous < 0))
-        batch = pack(grove, np.arange(len(grove)), np.zeros((len(each.starts), 4))).batch
+        batch = next(pack(grove, [whole(np.arange(len(grove)))])).batch(np.zeros((len(each.starts), 4)))
         forward = cell.forward(params, batch)
         results.append((len(batch.inputs), forward, cell.backward(params, batch, forward).grads))
     (rows, one, grads), (others, three, more) = results
@@ -153,3 +160,22 @@ def test_memory_carried_over_windows_is_that_of_the_whole_trace(
     cut, whole = histories(log, window), histories(log, 99)
     params = network(whole, cell, 1)
     np.testing.assert_allclose(visit(cut, cell, params), visit(whole, cell, params), rtol=0, atol=1e-5)
+
+
+def test_more_hands_than_are_laid_out_at_once_come_in_their_order() -> None:
+    data = histories(log_of([[("A", trigger, "B", "")] for trigger in "uvwxyz"]))
+    grove = forest(data, np.arange(len(data.starts)))
+    hands = [whole(np.array([k % 6, (k + 2) % 6])) for k in range(2 * TOGETHER + 1)]
+    batches = list(pack(grove, hands))
+    assert [sorted(grove.windows[chosen].tolist()) for chosen, _ in hands] == [sorted(b.rows.tolist()) for b in batches]
+
+
+def test_a_share_multiplies_the_weights_of_the_targets_of_its_window() -> None:
+    data = histories(log_of([[("A", trigger, "B", "")] for trigger in "xxxy"]))
+    grove = forest(data, np.arange(len(data.starts)))
+    share = np.array([0.5, 0.25], np.float32)
+    (packed,) = pack(grove, [(np.array([1, 0]), share)])
+    window = {row: k for k, row in enumerate(grove.windows.tolist())}  # each is one row long
+    of = [window[row] for row in packed.rows[packed.targeted].tolist()]
+    assert sorted(grove.weights.tolist()) == [1, 3]
+    assert packed.weights.tolist() == [grove.weights[k] * share[1 - k] for k in of]

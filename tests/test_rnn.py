@@ -294,7 +294,7 @@ def test_extreme_values_neither_overflow_nor_become_nan(name: str, dtype: type) 
 def test_the_gradient_by_the_memory_equals_central_differences(seed: int, name: str, lengths: list[int]) -> None:
     cell, params, batch, noise = case(seed, name, lengths, 2)
     by_memory = cell.backward(params, batch, cell.forward(params, batch, noise)).memory
-    assert by_memory.shape == (len(batch.inputs), batch.start.shape[1])
+    assert by_memory.shape == (len(batch.start) + len(batch.inputs), batch.start.shape[1])
     eps = 1e-5
     for lane, number in np.ndindex(batch.start.shape):
         losses = []
@@ -304,6 +304,20 @@ def test_the_gradient_by_the_memory_equals_central_differences(seed: int, name: 
             losses.append(cell.forward(params, replace(batch, start=start), noise).loss)
         numeric = (losses[0] - losses[1]) / (2 * eps)
         assert by_memory[lane, number] == pytest.approx(numeric, rel=1e-7, abs=2e-10)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_products_in_halves_are_the_products(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, params, batch, noise = case(8, name, [4, 3, 1], 2)
+    plain = cell.forward(params, batch, noise)
+    grads = cell.backward(params, batch, plain).grads
+    n, h = len(batch.inputs), SHAPE["H"]
+    for small in (rnn.ROWS * h * h - 1, SHAPE["D"] * n * h - 1):  # what a step multiplies, and what adds up U's rows
+        monkeypatch.setattr("fsmlearn.rnn.SMALL", small)
+        halved = cell.forward(params, batch, noise)
+        np.testing.assert_allclose(halved.memory, plain.memory, rtol=0, atol=1e-12)
+        for key, grad in cell.backward(params, batch, halved).grads.items():
+            np.testing.assert_allclose(grad, grads[key], rtol=0, atol=1e-12, err_msg=key)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ from machines import Row, lamp, log_of
 
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
-from fsmlearn.forest import forest, pack
+from fsmlearn.forest import forest, pack, whole
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories, histories
 from fsmlearn.lstm import Lstm
@@ -291,19 +291,18 @@ def test_a_hidden_vector_goes_on_over_the_border_of_windows_while_training(name:
     """A step on windows with what is carried to them is the step on the whole trace, as far as a gradient reaches."""
     log = log_of([[("xy"[n * n % 5 % 2], "01"[n % 3 > 0]) for n in range(12)]], "hidden")
     cell = cell_of(name)
-    cut, whole = histories(log, 4), histories(log, 12)
-    params = {key: value.astype(np.float64) for key, value in network(whole, cell=cell).items()}
+    cut, uncut = histories(log, 4), histories(log, 12)
+    params = {key: value.astype(np.float64) for key, value in network(uncut, cell=cell).items()}
     carried = np.zeros((3, cell.width(params)))
     hidden, losses = [], 0.0
     for window in range(3):
         grove = forest(cut, np.array([window]))
-        packed = pack(grove, np.arange(1), carried)
-        forward = cell.forward(params, packed.batch)
+        packed = next(pack(grove, [whole(np.arange(1))]))
+        forward = cell.forward(params, packed.batch(carried))
         carried[packed.places] = forward.after(packed.ends)
         hidden.append(forward.memory)
         losses += forward.loss * forward.weight
-    at_once = cell.forward(
-        params, pack(forest(whole, np.arange(1)), np.arange(1), np.zeros((1, carried.shape[1]))).batch
-    )
+    packed = next(pack(forest(uncut, np.arange(1)), [whole(np.arange(1))]))
+    at_once = cell.forward(params, packed.batch(np.zeros((1, carried.shape[1]))))
     np.testing.assert_allclose(np.concatenate(hidden), at_once.memory, rtol=0, atol=1e-12)
     assert losses == pytest.approx(at_once.loss * at_once.weight)
