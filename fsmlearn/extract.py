@@ -1,14 +1,12 @@
 """`Model` + clean `Log` -> `Machine`: the network proposes, the log disposes.
 
-The hidden vector before every row is known by the network's answers: to every single trigger, and to the few longer
-words that tell apart what single triggers do not. Rows with the same answers are a first, too fine guess at the
-states; `search` makes it a machine by the log's description length, and the network is asked again about what is left
-in doubt inside each state of that machine, until the log gains nothing.
+Rows before which the network gives the same answers (`oracle`) are a first, too fine guess at the states; `search`
+makes it a machine by the log's description length, and the network is asked again about what is left in doubt inside
+each state of that machine, until the log gains nothing. What the log leaves open is settled by the network (`counsel`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -17,25 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending, merging, search
-from fsmlearn.cluster import group
+from fsmlearn.counsel import counsel
 from fsmlearn.evidence import Ints, Rows, Table
 from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine, Transition
 from fsmlearn.mending import Mended
-from fsmlearn.rnn import FloatArray
+from fsmlearn.oracle import Oracle, first_answers, groups_of
 from fsmlearn.sought import Sought
 from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
 
-Word = tuple[int, ...]  # triggers, in order
-NOT_ASKED = -2
-ASKED = 1 << 15  # rows at which the network is asked in one go
 PIECE = 2048  # rows of the pieces of a long trace
-MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
-DEEPER = 8  # times at most that words are put behind triggers before the log is asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,40 +41,6 @@ class Extraction:
     standing: Standing
     vectors: int  # hidden vectors grouped
     clusters: int  # groups that the search started from
-
-
-@dataclass(frozen=True, eq=False)
-class Oracle:
-    """The network, asked what it would answer. N packed rows, M numbers of memory, S visible states, A triggers."""
-
-    model: Model
-    memory: FloatArray  # (P + 1, M) of the cell after each history, and after none
-    before: Ints  # (N,) history before each row
-    rows: Rows
-    labels: int  # S, 0 where the log hides states
-    met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
-
-    def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
-        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it."""
-        parts = np.split(which, np.arange(ASKED, len(which), ASKED))
-        return np.concatenate([self._answer(part, word) for part in parts])
-
-    def _answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
-        cell, params = self.model.cell, self.model.params
-        vectors, label = self.memory[self.before[which]], self.rows.label[which]
-        answer = np.zeros(len(which), np.int64)
-        lost = np.zeros(len(which), np.bool_)
-        for trigger in word:
-            lost |= ~self.met[label, trigger]
-            inputs = np.full((len(which), 1), trigger + self.labels)
-            if self.labels:
-                inputs = np.column_stack([label, inputs])
-            vectors = cell.step(params, vectors, inputs)
-            answer = cell.logits(params, vectors).argmax(1)
-            if self.labels:
-                label = self.rows.answer_label[answer]
-        answer[lost] = -1
-        return answer.astype(np.int16)
 
 
 def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
@@ -110,75 +69,6 @@ def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
         certain=not visible,
         copies=np.repeat(np.bincount(data.like, minlength=len(length)), pieces),
     )
-
-
-def first_answers(oracle: Oracle) -> NDArray[np.int16]:
-    """The network's answer to every single trigger at every row, (N, A)."""
-    everywhere = np.arange(len(oracle.rows))
-    return np.column_stack([oracle.answer(everywhere, (a,)) for a in range(oracle.met.shape[1])])
-
-
-def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) -> tuple[Ints, int]:
-    """Group rows of the same kind (N,) by the network's answers; returns groups (N,) and their number.
-
-    The answers to single triggers (N, A) come first. Where rows of one group go on to different groups by the same
-    symbol, the words that tell those apart are put behind the trigger and asked of the group (as in L*, Angluin 1987,
-    with the network for a teacher).
-    """
-    rows = oracle.rows
-    asked: list[Word] = [(a,) for a in range(first.shape[1])]
-    features = first
-    groups, examples = group(features, kind, least, MOST, rows.weight)
-    for _ in range(DEEPER):
-        doubts = _doubts(rows, groups, features[examples], asked)
-        new = _cover(list(doubts.values()), asked)
-        if not new or len(examples) >= MOST:
-            break
-        columns = np.full((len(rows), len(new)), NOT_ASKED, np.int16)
-        for column, word in enumerate(new):
-            which = np.flatnonzero(np.isin(groups, [g for g, open_set in doubts.items() if word in open_set]))
-            columns[which, column] = oracle.answer(which, word)
-        asked += new
-        features = np.column_stack([features, columns])
-        groups, examples = group(features, kind, least, MOST, rows.weight)
-    return groups, len(examples)
-
-
-def _doubts(rows: Rows, groups: Ints, pattern: NDArray[np.int16], asked: list[Word]) -> dict[int, set[Word]]:
-    """For every group whose rows go on to two frequent groups by one symbol: words that tell its rows apart.
-
-    pattern (k, f) is what each group answers to the words asked so far.
-    """
-    k = len(pattern)
-    linked = rows.linked
-    move = (groups[linked] * rows.symbols + rows.symbol[linked]) * k + groups[rows.following[linked]]
-    moves, count = rows.tallied(move, linked)
-    order = np.lexsort((-count, moves // k))
-    moves, count = moves[order], count[order]
-    by = moves // k
-    begin = np.flatnonzero(np.diff(by, prepend=-1))
-    total = np.add.reduceat(count, begin)
-    doubts: dict[int, set[Word]] = {}
-    for lo, rows_in, size in zip(begin.tolist(), total.tolist(), np.diff(np.r_[begin, len(by)]).tolist(), strict=True):
-        if size < 2 or count[lo + 1] < max(3, 0.15 * rows_in):
-            continue
-        one, other = pattern[moves[lo] % k], pattern[moves[lo + 1] % k]
-        apart = np.flatnonzero((one != other) & (one != NOT_ASKED) & (other != NOT_ASKED))
-        trigger = int(rows.cell_trigger[rows.symbol_cell[by[lo] % rows.symbols]])
-        doubts.setdefault(int(by[lo] // rows.symbols), set()).update((trigger, *asked[w]) for w in apart)
-    return doubts
-
-
-def _cover(open_sets: list[set[Word]], asked: list[Word]) -> list[Word]:
-    """Few words that hit every set: greedily the word in most sets, the shorter and earlier of equals."""
-    open_sets = [s for s in open_sets if s and s.isdisjoint(asked)]
-    chosen = []
-    while open_sets:
-        tally = Counter(word for s in open_sets for word in s)
-        best = min(tally, key=lambda word: (-tally[word], len(word), word))
-        chosen.append(best)
-        open_sets = [s for s in open_sets if best not in s]
-    return chosen
 
 
 def extract(
@@ -210,6 +100,8 @@ def extract(
             length = found.length
             yield Sought(len(found.standing.table))
     rows, now = found.rows, found.standing
+    if rows.certain:
+        now = counsel(replace(oracle, rows=rows), now)
     if states is not None:
         now = search.shrink(rows, now, states)
     learned = machine(log, data, rows, now)
@@ -236,13 +128,15 @@ def _machines(
     if old is not None:
         others.append(mending.refine(Mended(whole, old), grow=False))
     start = mending.descend(whole, proposed, groups, grow=False)
-    start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-    if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
-        plain = Mended(whole, search.descend(whole, proposed, groups))
-        start, other = sorted((start, plain), key=attrgetter("length"))
-        others.append(other)
-    for found in asked_again(oracle, first, least, start):
-        yield found
+    found = min(start, *others, key=attrgetter("length"))
+    if not found.explains:
+        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
+            plain = Mended(whole, search.descend(whole, proposed, groups))
+            start, other = sorted((start, plain), key=attrgetter("length"))
+            others.append(other)
+        for found in asked_again(oracle, first, least, start):
+            yield found
     for best in mending.best(found, others, least):
         yield best
     now = best.standing
@@ -258,6 +152,8 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     yield now
     oracle = replace(oracle, rows=now.rows)
     for _ in range(AGAIN):
+        if now.explains:
+            break
         groups, k = groups_of(oracle, first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
         if finer.length >= now.length - 1e-6:

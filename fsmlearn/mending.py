@@ -17,6 +17,7 @@ import numpy as np
 from fsmlearn import search
 from fsmlearn.evidence import Bools, Ints, Rows, Table, astray, futures
 from fsmlearn.moves import nearest, redirected
+from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
 
 RARE = 1000  # rows to a break until breaks have been counted
@@ -40,6 +41,13 @@ class Mended:
     def length(self) -> float:
         """Description length in nats."""
         return self.standing.length
+
+    @property
+    def explains(self) -> bool:
+        """Whether nothing is left to search for. A small log, or one whose answers are drawn, cannot tell, and breaks
+        may stand in for states that are missing."""
+        rows = self.rows
+        return rows.certain and not (rows.few or rows.mended.any()) and explained(rows, self.standing.fit)
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
@@ -124,11 +132,15 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     """
     pool = [refine(one)]
     for other in others:
-        pool.append(onward(other) if other.length < pool[0].length - 1e-6 else other)
+        pool.append(other)
+        if other.length < pool[0].length - 1e-6:
+            pool.append(onward(other))
     pool.sort(key=attrgetter("length"))
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
+        if now.explains:
+            break
         for other in pool[1:]:
             if abs(other.length - now.length) < 1e-6:
                 continue

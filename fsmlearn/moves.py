@@ -17,6 +17,8 @@ from fsmlearn.standing import Standing, added, allowed, leading, settle, summed,
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 TRIES = 100  # simpler targets tried in one go
 
+Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these transitions might have instead
+
 
 def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints]:
     """Table and found states where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
@@ -206,12 +208,17 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
 
 def simplify(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
+    return _led_anew(rows, now, elsewhere(rows, now))
+
+
+def elsewhere(rows: Rows, now: Standing) -> list[Offer]:
+    """Where transitions might lead though the log hardly minds, each alone, the least loss first."""
     state, symbol, votes = voted(rows, now, leading(rows, now.fit))
     loss = _losses(now, state, symbol, votes)
     loss[np.arange(len(state)), now.table.target[state, symbol]] = np.inf
     order = np.argsort(loss, axis=None, kind="stable")[:TRIES]
     which, to = np.divmod(order[loss.ravel()[order] <= NEARLY], len(now.table))
-    return _led_anew(rows, now, [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())])
+    return [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())]
 
 
 def align(rows: Rows, now: Standing) -> Standing | None:
@@ -244,19 +251,23 @@ def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:
     return losses
 
 
-def _led_anew(rows: Rows, now: Standing, offers: Iterable[tuple[Ints, Ints, Ints]]) -> Standing | None:
-    """A shorter machine in which some transitions, given as states, symbols and targets, lead elsewhere, or None."""
+def led(target: Ints, leads: Ints, offer: Offer) -> Ints:
+    """Targets (k, U) with an offer taken; `leads` (k, U) is what `leading` says."""
+    target = target.copy()
+    for q, u, goal in zip(*(each.tolist() for each in offer), strict=True):
+        target[q, leads[q] == u] = goal
+    return target
+
+
+def _led_anew(rows: Rows, now: Standing, offers: Iterable[Offer]) -> Standing | None:
+    """A shorter machine in which the transitions of some offers lead elsewhere, or None."""
     table, length, leads = now.table, now.length, leading(rows, now.fit)
-    target = table.target.copy()
-    for state, symbol, to in offers:
-        old = target.copy()
-        for q, u, goal in zip(state.tolist(), symbol.tolist(), to.tolist(), strict=True):
-            target[q, leads[q] == u] = goal
-        shorter = fit(rows, Table(table.label, target, table.start), now.found).length
+    target = table.target
+    for offer in offers:
+        trial = led(target, leads, offer)
+        shorter = fit(rows, Table(table.label, trial, table.start), now.found).length
         if shorter < length - 1e-6:
-            length = shorter
-        else:
-            target = old
+            target, length = trial, shorter
     if length == now.length:
         return None
     simpler = settle(rows, Table(table.label, target, table.start), now.found)
