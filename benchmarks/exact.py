@@ -35,10 +35,11 @@ import tomita
 
 from fsmlearn import extract, logs, mending, merging, moves, standing
 from fsmlearn.config import Settings
-from fsmlearn.evidence import Rows, Table
+from fsmlearn.evidence import Table
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.packing import Rows
 from fsmlearn.pipeline import learn
 from fsmlearn.standing import Standing
 

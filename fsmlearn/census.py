@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending
 from fsmlearn.alike import Distinct
-from fsmlearn.evidence import Fit, Ints, Rows, Singles
+from fsmlearn.evidence import Fit, Singles
 from fsmlearn.extract import Extraction, machine, names
 from fsmlearn.histories import Answer, Histories
 from fsmlearn.logs import Log
 from fsmlearn.mending import Breaks
 from fsmlearn.misfits import Answers, Wrong
+from fsmlearn.packing import Ints, Rows, lined_up
 from fsmlearn.rows import coded
 from fsmlearn.standing import ALIKE, Standing, leading
 from fsmlearn.support import Votes, votes
@@ -63,7 +64,7 @@ class Walker:
             row = np.arange(offsets[-1]) + np.repeat(log.offsets[some] - offsets[:-1], length[some])
             if not len(row):
                 continue
-            rows = evidence.lined_up(self.excerpt, symbol[row], offsets, traces.gap[row], copies[some])
+            rows = lined_up(self.excerpt, symbol[row], offsets, traces.gap[row], copies[some])
             found = None
             if self.breaks is not None:
                 rows, found = mending.mended_by(rows, now, self.breaks)

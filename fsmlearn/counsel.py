@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from fsmlearn.evidence import Fit, Ints, Rows, fit
+from fsmlearn.evidence import Fit, fit
 from fsmlearn.moves import elsewhere, led
 from fsmlearn.oracle import Oracle
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, leading, stand
 
 OPINION = 0.25  # nats of description length that one nat of the network's belief is worth

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending, merging, search
 from fsmlearn.counsel import counsel
-from fsmlearn.evidence import Ints, Rows, Table
+from fsmlearn.evidence import Table
 from fsmlearn.growth import Walk
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Kind, Machine, Transition
 from fsmlearn.mending import Mended
 from fsmlearn.oracle import Oracle, first_answers, groups_of
+from fsmlearn.packing import Ints, Rows, pack
 from fsmlearn.sought import Sought
 from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
@@ -57,7 +58,7 @@ def packed(log: Log, data: Histories, gap: NDArray[np.bool_]) -> Rows:
     if len(inside) > len(length):
         gap = gap.copy()
         gap[offsets[:-1][inside > 0]] = True
-    return evidence.pack(
+    return pack(
         log.state.astype(np.int64) if visible else np.zeros(len(log), np.int64),
         log.trigger.astype(np.int64),
         data.targets.astype(np.int64),

@@ -15,8 +15,9 @@ from operator import attrgetter
 import numpy as np
 
 from fsmlearn import search
-from fsmlearn.evidence import Bools, Ints, Rows, Table, astray, futures
+from fsmlearn.evidence import Table, astray, futures
 from fsmlearn.moves import nearest, redirected
+from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
 

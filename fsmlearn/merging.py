@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fsmlearn.evidence import Ints, Rows, Table
+from fsmlearn.evidence import Table
+from fsmlearn.packing import Ints, Rows
 
 ALIKE = 0.9  # share of the answers that two different states have in common
 FAR = -60.0  # nats against a fold at which it need not be weighed further

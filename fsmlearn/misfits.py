@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from fsmlearn.about import Comparison
 from fsmlearn.alike import Distinct
 from fsmlearn.denoise import Denoised, Filtered
-from fsmlearn.evidence import Ints
 from fsmlearn.extract import Extraction, output_of
 from fsmlearn.findings import KINDS, WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log, Whole
+from fsmlearn.packing import Ints
 from fsmlearn.runs import Runs
 from fsmlearn.spread import Handle, told
 from fsmlearn.summary import Way, compared

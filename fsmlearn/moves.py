@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fsmlearn.evidence import Floats, Ints, Rows, Table, fit
+from fsmlearn.evidence import Floats, Table, fit
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, added, allowed, leading, settle, summed, voted
 
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried

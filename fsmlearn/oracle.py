@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.cluster import group
-from fsmlearn.evidence import Ints, Rows
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.rnn import FloatArray
 from fsmlearn.train import Model
 

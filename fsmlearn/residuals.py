@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, astray
+from fsmlearn.evidence import Fit, Floats, astray
+from fsmlearn.packing import Bools, Ints, Rows
 
 STRANGE = -np.log(100)  # log-probability from which on chance is no explanation
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsmlearn.evidence import Ints, Rows, Table
+from fsmlearn.evidence import Table
 from fsmlearn.moves import align, join, merge, nearest, recall, redirected, simplify, split
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, settle
 
 GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end

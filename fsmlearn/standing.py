@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsmlearn.evidence import Bools, Fit, Floats, Ints, Rows, Singles, Table, fit, futures
+from fsmlearn.evidence import Fit, Floats, Singles, Table, fit, futures
+from fsmlearn.packing import Bools, Ints, Rows
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ALIKE = 1e-3  # nats by which two states may differ, rounded as they are, and still explain the same alike

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsmlearn.about import Support
-from fsmlearn.evidence import Bools, Floats, Ints, Rows, Singles, futures
+from fsmlearn.evidence import Floats, Singles, futures
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.misfits import way
+from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import Standing, leading
 from fsmlearn.summary import Way
 

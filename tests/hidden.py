@@ -9,10 +9,11 @@ from machines import Row, log_of, random_machine, walk
 
 from fsmlearn import extract, standing
 from fsmlearn.equivalence import equivalent
-from fsmlearn.evidence import Rows, Table
+from fsmlearn.evidence import Table
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.packing import Rows
 from fsmlearn.standing import Standing
 
 

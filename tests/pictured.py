@@ -31,6 +31,7 @@ LAMP = Machine.build(
     [(0, "wait", 0, "dark", 9), (0, "on", 1, "light", 5), (1, "wait", 1, "light", 8), (1, "off", 0, "dark", 4)],
 )
 REST = 0.9575040240772687  # h = tanh(2 h)
+FLIP = Machine.build("mealy", 0, [None, None], ["flip"], [(0, "flip", 1, "light", 2), (1, "flip", 0, "dark", 1)])
 
 
 def lamp(rows: Sequence[Row] = LAMP_ROWS) -> Network:
@@ -43,6 +44,18 @@ def lamp(rows: Sequence[Row] = LAMP_ROWS) -> Network:
         "c": np.zeros(2),
     }
     return Network(Model(Elman(), params), sample_of([list(rows)], "hidden"))
+
+
+def flipping() -> Network:
+    """The network of FLIP, which goes round between two memories: h' = tanh(0.2 - 2 h), light where h is positive."""
+    params = {
+        "W": np.array([[-2.0]]),
+        "U": np.array([[0.2]]),
+        "b": np.zeros(1),
+        "V": np.array([[5.0, -5.0]]),
+        "c": np.zeros(2),
+    }
+    return Network(Model(Elman(), params), sample_of([[("flip", "light"), ("flip", "dark")] * 20], "hidden"))
 
 
 def sample_of(traces: Sequence[Sequence[Row]], kind: LogKind) -> Sample:

@@ -6,14 +6,8 @@ import csv
 import gzip
 import io
 import json
-import os
 import random
-import select
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +19,7 @@ from machines import WASH
 from test_cli import on_a_terminal, run, shell, told, workplace
 from test_cli_events import SMALL
 from test_store import ABOUT, NETWORK
+from test_stream import running, sent
 from test_tables import WAYS, as_json
 
 from fsmlearn import logs, store
@@ -374,32 +369,9 @@ def test_errors_are_one_line(arguments: list[str], line: str) -> None:
 # --- the world outside ------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def streaming(*options: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "fsmlearn", "check", "-", "--model", "wash.fsm", *options]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def sent(process: subprocess.Popen[bytes], text: str, lines: int) -> str:
-    """So many lines that come back within a while of what is sent."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(text.encode())
-    process.stdin.flush()
-    back = b""
-    while back.count(b"\n") < lines and select.select([process.stdout], [], [], 30)[0]:
-        back += os.read(process.stdout.fileno(), 65536)
-    return back.decode()
-
-
 @pytest.mark.parametrize("options", [[], ["--line-buffered"]])
 def test_an_endless_stream_is_told_what_is_odd_before_more_is_waited_for(options: list[str]) -> None:
-    with streaming(*options) as process:
+    with running("check", *options) as process:
         assert sent(process, HEADER + "1,1,Off,Start,Soak\n1,2,Soak,Level,Off\n", 2).splitlines()[1:] == [
             "<stdin>,3,1,Soak,Level,Rinse,1,,Off,contradicted"
         ]
@@ -412,7 +384,7 @@ def test_an_endless_stream_is_told_what_is_odd_before_more_is_waited_for(options
 
 def test_an_endless_stream_of_records_is_told_what_is_odd_before_more_is_waited_for() -> None:
     record = '{{"trace": 1, "state": "{}", "trigger": "{}", "next state": "{}"}}\n'
-    with streaming() as process:
+    with running("check") as process:
         back = sent(process, record.format("Off", "Start", "Soak") + record.format("Soak", "Level", "Off"), 2)
         assert back.splitlines()[1:] == ["<stdin>,2,1,Soak,Level,Rinse,1,,Off,contradicted"]
         assert sent(process, record.format("Off", "Power", "Soak"), 1).endswith(",Power,unknown\n")

@@ -10,9 +10,10 @@ from hidden import Hidden, hidden
 
 from fsmlearn.counsel import HEARD, OPINION, SURE, answers, counsel, preferred
 from fsmlearn.elman import Elman
-from fsmlearn.evidence import Ints, Rows, fit
+from fsmlearn.evidence import fit
 from fsmlearn.moves import elsewhere, led
 from fsmlearn.oracle import Oracle
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.rnn import FloatArray
 from fsmlearn.standing import Standing, leading, stand
 from fsmlearn.train import Model, history_before, remember

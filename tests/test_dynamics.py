@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import WASH, log_of, random_machine, visible, walk
 from networks import CELLS
-from pictured import LAMP, LAMP_ROWS, REST, drawn, lamp, sample_of
+from pictured import FLIP, LAMP, LAMP_ROWS, REST, drawn, flipping, lamp, sample_of
 
 from fsmlearn.dynamics import (
     STILL,
@@ -125,17 +125,8 @@ def test_a_state_without_an_attractor_has_none() -> None:
 
 
 def test_where_no_trigger_keeps_a_state_a_cycle_does() -> None:
-    rows = [("flip", "light"), ("flip", "dark")] * 20
-    machine = Machine.build("mealy", 0, [None, None], ["flip"], [(0, "flip", 1, "light", 2), (1, "flip", 0, "dark", 1)])
-    params = {
-        "W": np.array([[-2.0]]),
-        "U": np.array([[0.2]]),
-        "b": np.zeros(1),
-        "V": np.array([[5.0, -5.0]]),
-        "c": np.zeros(2),
-    }
-    network = Network(Model(Elman(), params), sample_of([rows], "hidden"))
-    found = attractors(network, machine, visits(network, machine))
+    network = flipping()
+    found = attractors(network, FLIP, visits(network, FLIP))
     assert {q: each.word for q, each in found.items()} == {0: (0, 0), 1: (0, 0)}
     one, other = (float(found[q].memory[0]) for q in (0, 1))
     assert one == pytest.approx(math.tanh(0.2 - 2 * other), abs=1e-5)

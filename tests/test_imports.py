@@ -50,7 +50,7 @@ ORDER = [
     ["train"],
     ["reach"],
     ["cluster"],
-    ["sequences"],
+    ["sequences", "packing"],
     ["evidence"],
     ["oracle", "residuals"],
     ["standing", "merging"],

@@ -58,13 +58,14 @@ def write(folder: Path, text: str | bytes, name: str = "log.csv") -> Path:
     return path
 
 
-def refused(folder: Path, text: str | bytes, name: str = "log.csv") -> str:
-    """The line that a user reads, without the folder."""
+def refused(path: Path) -> str:
+    """The line that a user reads, without the folder: what is wrong; what to do."""
     with pytest.raises(LogError) as caught:
-        read(write(folder, text, name))
+        read(path)
     message = str(caught.value)
     assert "\n" not in message
-    return message.replace(f"{folder}/", "")
+    assert ";" in message
+    return message.replace(f"{path.parent}/", "")
 
 
 def table(log: Log) -> list[tuple[str, int, str, str, str]]:
@@ -182,7 +183,7 @@ def test_a_malformed_row_is_found_on_its_line_in_every_block(
             text += record.getvalue()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "BLOCK", data.draw(st.integers(1, 200)))
-        message = refused(Path(folder), text)
+        message = refused(write(Path(folder), text))
     assert message.startswith(f"log.csv:{line}: ") and said in message
 
 
@@ -277,7 +278,7 @@ def check_packed(folder: Path, suffix: str, compress: Callable[[bytes], bytes]) 
     data = compress(f"{HEADER}A,1,Off,Power,Idle\n".encode())
     assert table(read(write(folder, data, f"log.csv.{suffix}"))) == [("A", 1, "Off", "Power", "Idle")]
     for broken in (data[: len(data) // 2], b"no such format"):
-        message = refused(folder, broken, f"bad.csv.{suffix}")
+        message = refused(write(folder, broken, f"bad.csv.{suffix}"))
         assert message.startswith(f"bad.csv.{suffix}: ") and "whole" in message
 
 
@@ -292,7 +293,7 @@ def test_zstandard_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     with monkeypatch.context() as patch:
         patch.setattr(streams, "import_module", absent)
-        assert "install it, or unpack the file" in refused(tmp_path, b"", "log.csv.zst")
+        assert "install it, or unpack the file" in refused(write(tmp_path, b"", "log.csv.zst"))
     check_packed(tmp_path, "zst", pytest.importorskip("backports.zstd").compress)
 
 
@@ -490,9 +491,8 @@ def test_the_word_for_unrecorded_is_none_of_the_log(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_remedy(tmp_path: Path, text: str | bytes, start: str, part: str) -> None:
-    message = refused(tmp_path, text)
+    message = refused(write(tmp_path, text))
     assert message.startswith(start) and part in message
-    assert ";" in message  # what is wrong; what to do
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

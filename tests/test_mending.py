@@ -11,8 +11,9 @@ import pytest
 from hidden import hidden
 
 from fsmlearn import mending, merging, moves, standing
-from fsmlearn.evidence import Rows, Table, astray
+from fsmlearn.evidence import Table, astray
 from fsmlearn.mending import Mended
+from fsmlearn.packing import Rows
 
 LEARNED = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]  # seeds of what takes seconds
 

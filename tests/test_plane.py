@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machines import log_of, random_machine, visible, walk
 from networks import CELLS
-from pictured import LAMP, REST, drawn, lamp, sample_of
+from pictured import FLIP, LAMP, REST, drawn, flipping, lamp
 
 from fsmlearn.dynamics import Floats, Network, Visits, nearest, settle, visits
-from fsmlearn.elman import Elman
 from fsmlearn.errors import SettingsError
 from fsmlearn.histories import histories
 from fsmlearn.logs import alone
@@ -124,17 +123,8 @@ def test_the_basins_of_the_lamp_meet_at_nought() -> None:
 
 
 def test_a_cycle_is_told_as_the_states_it_goes_round_in() -> None:
-    params = {
-        "W": np.array([[-2.0]]),
-        "U": np.array([[0.2]]),
-        "b": np.zeros(1),
-        "V": np.array([[5.0, -5.0]]),
-        "c": np.zeros(2),
-    }
-    sample = sample_of([[("flip", "light"), ("flip", "dark")] * 20], "hidden")
-    network = Network(Model(Elman(), params), sample)
-    machine = Machine.build("mealy", 0, [None, None], ["flip"], [(0, "flip", 1, "light", 2), (1, "flip", 0, "dark", 1)])
-    visited = visits(network, machine)
+    network = flipping()
+    visited = visits(network, FLIP)
     found = basins(network, visited, two_dimensions(network), Grid(np.array([-0.5, 0.5]), np.array([0.0])), 0)
     assert found.ends == ((0, 1),)
     assert not found.still.any()

@@ -11,10 +11,11 @@ import pytest
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import moves, search, standing
-from fsmlearn.evidence import Bools, Ints, Rows, Table, pack
+from fsmlearn.evidence import Table
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
+from fsmlearn.packing import Bools, Ints, Rows, pack
 from fsmlearn.standing import Standing
 
 SEEDS = range(4)

@@ -50,31 +50,32 @@ class Dribble(io.BytesIO):
 
 
 @contextmanager
-def running(*options: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "fsmlearn", "predict", "-", "--model", "wash.fsm", *options]
+def running(command: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the program that reads rows from a pipe."""
+    line = [sys.executable, "-m", "fsmlearn", command, "-", "--model", "wash.fsm", *options]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def sent(process: subprocess.Popen[bytes], text: str) -> str:
-    """What comes back within a while of what is sent: as many lines."""
+def sent(process: subprocess.Popen[bytes], text: str, lines: int | None = None) -> str:
+    """What comes back within a while of what is sent: so many lines, or as many as were sent."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(text.encode())
     process.stdin.flush()
-    back = b""
-    while back.count(b"\n") < text.count("\n") and select.select([process.stdout], [], [], 30)[0]:
+    back, lines = b"", text.count("\n") if lines is None else lines
+    while back.count(b"\n") < lines and select.select([process.stdout], [], [], 30)[0]:
         back += os.read(process.stdout.fileno(), 65536)
     return back.decode()
 
 
 @pytest.mark.parametrize("options", [[], ["--line-buffered"]])
 def test_what_has_come_is_answered_before_more_is_waited_for(options: list[str]) -> None:
-    with running(*options) as process:
+    with running("predict", *options) as process:
         assert sent(process, "trace,state,trigger\n") == "trace,state,trigger,next_state,probability\n"
         assert sent(process, "1,Off,Start\n2,Off,Start\n") == "1,Off,Start,Soak,1\n2,Off,Start,Soak,1\n"
         assert sent(process, "1,Soak,Level\n1,Rinse,Timer\n") == "1,Soak,Level,Rinse,1\n1,Rinse,Timer,Soak,1\n"
@@ -118,7 +119,7 @@ def test_it_is_for_rows_alone() -> None:
     ],
 )
 def test_what_came_before_garbage_is_answered(garbage: bytes, told: str) -> None:
-    with running() as process:
+    with running("predict") as process:
         out, error = process.communicate(b"state,trigger\nOff,Start\nDrain,Timer\n" + garbage)
     assert out.decode() == "state,trigger,next_state,probability\nOff,Start,Soak,1\nDrain,Timer,Off,1\n"
     assert error.decode().startswith(f"fsmlearn: <stdin>{told}")
@@ -147,7 +148,7 @@ def test_what_is_no_table_from_the_start_is_told() -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    with running() as process:
+    with running("predict") as process:
         assert process.stdout is not None
         assert sent(process, "state,trigger\n")
         process.stdout.close()
@@ -157,7 +158,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 
 def test_an_interrupted_stream_ends_with_130() -> None:
-    with running() as process:
+    with running("predict") as process:
         sent(process, "state,trigger\nOff,Start\n")
         process.send_signal(signal.SIGINT)
         _, error = process.communicate()
@@ -216,7 +217,7 @@ def test_a_stream_is_answered_row_by_row(rows: list[dict[str, str]], end: str, d
 
 def test_events_are_answered_in_bounded_memory_too() -> None:
     store.save("wash.fsm", SMALL, ABOUT, NETWORK)
-    with running() as process:
+    with running("predict") as process:
         assert sent(process, "trace,event\n1,a\n") == "trace,event,next_event,probability\n1,a,End,0.666667\n"
         assert sent(process, "2,b\n1,c\n") == "2,b,End,1\n1,c,a,0.6\n"
 
@@ -237,7 +238,7 @@ def test_a_million_rows_take_the_memory_of_a_few(names: str) -> None:
             return f"{i},{state}{i},{trigger}{i}\n"
         return f"{i if names == 'a new trace every row' else 1},{state},{trigger}\n"
 
-    with running() as process:
+    with running("predict") as process:
         sent(process, f"{'note' if names == 'no trace' else 'trace'},state,trigger\n")
         seen = []
         for start in range(0, 1_000_000, 1000):
