@@ -109,3 +109,18 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     assert case.exact(found.rows, found.standing)
     assert found.length == pytest.approx(true.length)
     assert len(np.unique(groups)) == k
+
+
+def test_breaks_that_nothing_needs_are_given_up() -> None:
+    case, _ = hidden(1)
+    true = case.true()
+    inner = np.flatnonzero(case.rows.preceding >= 0)[[40, 800, 2000]]
+    broken = np.zeros(len(case.rows), bool)
+    broken[inner] = True
+    rows = replace(case.rows, broken=broken, mended=broken)
+    now = mending.Mended(rows, standing.stand(rows, true.table, true.found))
+    assert now.length > true.length
+    plain = mending.unbroken(now)
+    assert not plain.rows.mended.any()
+    assert plain.length == pytest.approx(true.length)
+    assert case.exact(plain.rows, plain.standing)
