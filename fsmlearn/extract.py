@@ -153,8 +153,6 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     yield now
     oracle = replace(oracle, rows=now.rows)
     for _ in range(AGAIN):
-        if now.explains:
-            break
         groups, k = groups_of(oracle, first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
         if finer.length >= now.length - 1e-6:
