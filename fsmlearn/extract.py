@@ -138,13 +138,15 @@ def _machines(
             others.append(other)
         for found in asked_again(oracle, first, least, start):
             yield found
-    for best in mending.best(found, others, least):
-        yield best
-    now = best.standing
-    drawn = evidence.fit(replace(best.rows, certain=False), now.table, now.found)
-    if drawn.length < now.length and drawn.misfits < now.fit.misfits / 2:
-        whole = replace(whole, certain=False)  # most of what does not fit is no noise: some answers are drawn
-        yield from asked_again(oracle, first, least, Mended(whole, search.descend(whole, proposed, groups)))
+    now = min(found, *others, key=attrgetter("length"))
+    drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
+    if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
+        whole = replace(whole, certain=False)
+        *_, chance = asked_again(oracle, first, least, Mended(whole, search.descend(whole, proposed, groups)))
+        if chance.length < now.length:
+            yield chance
+            return
+    yield from mending.best(found, others, least)
 
 
 def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mended) -> Iterator[Mended]:
