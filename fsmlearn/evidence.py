@@ -213,16 +213,24 @@ def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
     """
     if not rows.mended.any():
         return 0.0
-    before = rows.preceding
-    after = astray(rows, states, believed)
-    share = counts.sum(1)[states] / rows.total
-    stays = after & (states == states[before])
-    goes = np.where(after, (share + stays) / 2, share)
-    nats = 0.0
+    after, nats = astray(rows, states, believed), 0.0
     for some in (after, ~after):
         n, m = int(rows.weight[some].sum()), int(rows.weight[rows.mended & some].sum())
         nats += lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
-    return nats - float(np.log(goes[rows.mended]) @ rows.weight[rows.mended])
+    goes = resumed(rows, states, counts, believed)[np.arange(int(rows.mended.sum())), states[rows.mended]]
+    return nats - float(goes @ rows.weight[rows.mended])
+
+
+def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:
+    """(m, k) log-probability of each state to be the one that the machine goes on in, at each of the m mended rows."""
+    before = states[rows.preceding[rows.mended]]
+    after = astray(rows, states, believed)[rows.mended]
+    share = counts.sum(1) / rows.total
+    goes = np.where(after, 0.5, 1.0)[:, None] * share
+    goes[np.arange(len(before)), before] += after / 2
+    with np.errstate(divide="ignore"):
+        nats: Floats = np.log(goes)
+    return nats
 
 
 def astray(rows: Rows, states: Ints, believed: Bools) -> Bools:

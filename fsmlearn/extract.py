@@ -133,9 +133,10 @@ def _machines(
     if not found.explains:
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
         if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
-            plain = Mended(whole, search.descend(whole, proposed, groups))
-            start, other = sorted((start, plain), key=attrgetter("length"))
-            others.append(other)
+            plain = Mended(whole, search.descend(whole, proposed, groups, below=start.length))
+            if plain.length < start.length:
+                others.append(start)
+                start = plain
         for found in asked_again(oracle, first, least, start):
             yield found
     now = min(found, *others, key=attrgetter("length"))
@@ -153,10 +154,11 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     """A machine, and each shorter one that is found by asking the network what is in doubt inside each state of the one
     before it, and searching on."""
     yield now
-    oracle = replace(oracle, rows=now.rows)
     for _ in range(AGAIN):
-        groups, k = groups_of(oracle, first, now.standing.fit.states, least)
+        groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
+        if now.rows.certain:
+            finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:
             break
         now = finer

@@ -15,8 +15,8 @@ from operator import attrgetter
 import numpy as np
 
 from fsmlearn import search
-from fsmlearn.evidence import Table, astray, futures
-from fsmlearn.moves import nearest, redirected
+from fsmlearn.evidence import Singles, Table, astray
+from fsmlearn.moves import nearest, redirected, rest
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
@@ -25,6 +25,8 @@ RARE = 1000  # rows to a break until breaks have been counted
 FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
+SURELY = 1e-3  # nats to be gained by a break, for the same a row later is as good
+TWO = np.float32(np.log(2))
 MOST = 200  # pairs of states at most that two machines are crossed by
 
 Prices = tuple[float, float]  # nats to say that there is a break, after a row that misfits and elsewhere
@@ -137,6 +139,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
         if other.length < pool[0].length - 1e-6:
             pool.append(onward(other))
     pool.sort(key=attrgetter("length"))
+    pool[0] = rested(pool[0])
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
@@ -148,8 +151,8 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
             crossed = descend(now.rows, from_groups(now.rows, groups, k), groups)
             if crossed.length < now.length - 1e-6:
-                pool.insert(0, crossed)
-                yield crossed
+                pool.insert(0, rested(crossed))
+                yield pool[0]
                 break
         else:
             break
@@ -157,6 +160,13 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
         plain = unbroken(pool[0])
         if plain.length < pool[0].length - 1e-6:
             yield plain
+
+
+def rested(now: Mended) -> Mended:
+    """Let states stay by themselves, and search on, as long as that is the shorter."""
+    while (step := rest(now.rows, now.standing)) is not None:
+        now = onward(Mended(now.rows, step))
+    return now
 
 
 def unbroken(now: Mended) -> Mended:
@@ -217,27 +227,55 @@ def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
 def _lost(rows: Rows, now: Standing, prices: Prices) -> tuple[Ints, Bools, Bools, Ints]:
     """Of each row (N,): the state that it is best explained from, at a break the one that the machine goes on in;
     whether it is a break; whether the row before it misfits; and the state that the machine is in before it."""
-    price, dear = prices
-    n, k, given = len(rows), len(now.table), rows.broken
+    n, given = len(rows), rows.broken
+    share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
+    usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
+    price, dear = np.float32(prices[0]), np.float32(prices[1])
     wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
-    ahead = futures(rows, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
-    best, found = ahead.max(1), ahead.argmax(1)
-    mended, after, expected = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.empty(n, np.int64)
+    ahead = _ahead(rows, now, wrong, price, dear, usual, again)
+    expected, mended, after = np.empty(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    found = (ahead + usual).argmax(1)
+    best = ahead[np.arange(n), found] + usual[found]
     at = now.table.start[rows.label[rows.first]]
     was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
     for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
         at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
         here = np.arange(lo, hi)
-        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + np.log(2), dear) - np.log(max(k, 2))
-        stays = np.where(misfit, ahead[here, was] - ahead[here, at] - price - np.log(2), -np.inf)
-        found[lo:hi] = np.where((stays >= gain) & (stays > 0) & ~given[lo:hi], was, found[lo:hi])
-        gone = np.maximum(gain, stays) > 0
+        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, dear)
+        stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)
+        found[lo:hi] = np.where((stays >= gain) & (stays > SURELY) & ~given[lo:hi], was, found[lo:hi])
+        gone = np.maximum(gain, stays) > SURELY
         mended[lo:hi] = gone & ~given[lo:hi]
         after[lo:hi], expected[lo:hi] = misfit, at
         was = np.where(gone | given[lo:hi], found[lo:hi], at)
         misfit = wrong[was, rows.symbol[lo:hi]]
         at = now.table.target[was, rows.symbol[lo:hi]]
     return found, mended, after, expected
+
+
+def _ahead(
+    rows: Rows, now: Standing, wrong: Bools, price: np.float32, dear: np.float32, usual: Singles, again: Singles
+) -> Singles:
+    """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks in it."""
+    goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
+    emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
+    misfits = np.ascontiguousarray(wrong.T)
+    out = np.empty((len(rows), len(now.table)), np.float32)
+    later: Singles | None = None
+    for t in range(len(rows.offsets) - 2, -1, -1):
+        lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
+        symbol = rows.symbol[lo:hi]
+        here = emit[symbol]
+        if later is not None:
+            symbol = symbol[: len(later)]
+            best = (later + usual).max(1, keepdims=True)
+            lost = np.maximum(best - TWO, later + again) - price
+            rest = np.maximum(np.take_along_axis(later, goes[symbol], 1), np.where(misfits[symbol], lost, best - dear))
+            cut = rows.broken[hi : hi + len(later)]
+            rest[cut] = best[cut]
+            here[: len(later)] += rest
+        out[lo:hi] = later = here
+    return out
 
 
 def _place(rows: Rows, expected: Ints) -> Ints:

@@ -17,6 +17,7 @@ from fsmlearn.standing import Standing, added, allowed, leading, settle, summed,
 
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 TRIES = 100  # simpler targets tried in one go
+FIRMLY = (12.0, 30.0, 60.0)  # nats that each transition of a state may mind where all of them are led elsewhere
 
 Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these transitions might have instead
 
@@ -244,6 +245,30 @@ def align(rows: Rows, now: Standing) -> Standing | None:
                 offers.append((gain, np.flatnonzero(better & (state == q)), to))
     offers.sort(key=lambda offer: -offer[0])
     return _led_anew(rows, now, [(state[which], symbol[which], to[which]) for _, which, to in offers[:TRIES]])
+
+
+def rest(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which some state, or each, stays by itself under all triggers that lead elsewhere for few
+    rows' sake, or None.
+
+    Where two states differ little, rows of both may have been led to either, so that neither has a future of its own
+    to vote with: no transition wants to be led elsewhere until the others are.
+    """
+    state, symbol, votes = voted(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)[np.arange(len(state)), state]
+    leaves = now.table.target[state, symbol] != state
+    offers = {}
+    for limit in FIRMLY:
+        might = leaves & (loss < limit)
+        for some in (might, *(might & (state == q) for q in range(len(now.table)))):
+            if some.any():
+                offers[some.tobytes()] = state[some], symbol[some], state[some]
+    for offer in offers.values():
+        target = led(now.table.target, leading(rows, now.fit), offer)
+        trial = settle(rows, Table(now.table.label, target, now.table.start), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
 
 
 def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:
