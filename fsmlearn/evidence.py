@@ -206,19 +206,25 @@ def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
 
 
 def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
-    """Nats to say before which rows something is lost, and in which state the machine goes on there.
+    """Nats to say before which rows something is lost, and in which state the machine goes on there; and which rows are
+    out of order.
 
     After a row that misfits this is commoner, and as likely as not the row was made up, and the machine stayed where it
     was before.
     """
+    nats = _some(rows, rows.following >= 0, rows.swapped) if rows.swapped.any() else 0.0
     if not rows.mended.any():
-        return 0.0
-    after, nats = astray(rows, states, believed), 0.0
-    for some in (after, ~after):
-        n, m = int(rows.weight[some].sum()), int(rows.weight[rows.mended & some].sum())
-        nats += lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
+        return nats
+    after = astray(rows, states, believed)
+    nats += sum(_some(rows, some, rows.mended & some) for some in (after, ~after))
     goes = resumed(rows, states, counts, believed)[np.arange(int(rows.mended.sum())), states[rows.mended]]
     return nats - float(goes @ rows.weight[rows.mended])
+
+
+def _some(rows: Rows, all_of: Bools, some: Bools) -> float:
+    """Nats to say which rows (N,) of others some are."""
+    n, m = int(rows.weight[all_of].sum()), int(rows.weight[some].sum())
+    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
 
 
 def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:

@@ -132,7 +132,7 @@ def _machines(
     found = min(start, *others, key=attrgetter("length"))
     if not found.explains:
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
+        if start.rows.repaired:  # or what looks like lost rows is a state that is missing
             plain = Mended(whole, search.descend(whole, proposed, groups, below=start.length))
             if plain.length < start.length:
                 others.append(start)

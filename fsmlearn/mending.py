@@ -29,8 +29,8 @@ SURELY = 1e-3  # nats to be gained by a break, for the same a row later is as go
 TWO = np.float32(np.log(2))
 MOST = 200  # pairs of states at most that two machines are crossed by
 
-Prices = tuple[float, float]  # nats to say that there is a break, after a row that misfits and elsewhere
-Breaks = tuple[Prices, Bools]  # and (k, V) where breaks are so seldom that it is no state that is missing
+Prices = tuple[float, float, float]  # nats of a break, after a row that misfits and elsewhere, and of an exchange
+Breaks = tuple[Prices, tuple[Bools, Bools]]  # and (k V,) where breaks, and exchanges, are seldom
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Mended:
         """Whether nothing is left to search for. A small log, or one whose answers are drawn, cannot tell, and breaks
         may stand in for states that are missing."""
         rows = self.rows
-        return rows.certain and not (rows.few or rows.mended.any()) and explained(rows, self.standing.fit)
+        return rows.certain and not (rows.few or rows.repaired) and explained(rows, self.standing.fit)
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
@@ -84,13 +84,13 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
     now = reached(now)
     for _ in range(ROUNDS):
         rows, found = mend(now.rows, now.standing)
-        if np.array_equal(rows.broken, now.rows.broken):
+        if np.array_equal(rows.broken, now.rows.broken) and np.array_equal(rows.swapped, now.rows.swapped):
             break
         trial = Mended(rows, search.descend(rows, now.standing.table, found, grow=grow))
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    return thin(now) if now.rows.mended.any() else now
+    return thin(now) if now.rows.repaired else now
 
 
 def reached(mended: Mended) -> Mended:
@@ -156,7 +156,8 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
                 break
         else:
             break
-    if 0 < pool[0].rows.mended.sum() * RARE < pool[0].rows.total:
+    rows = pool[0].rows
+    if 0 < (rows.mended.sum() + rows.swapped.sum()) * RARE < rows.total:
         plain = unbroken(pool[0])
         if plain.length < pool[0].length - 1e-6:
             yield plain
@@ -170,10 +171,9 @@ def rested(now: Mended) -> Mended:
 
 
 def unbroken(now: Mended) -> Mended:
-    """What is found from a machine where nothing counts as lost: a few breaks may only have stood in for a transition
-    that leads elsewhere."""
-    rows = now.rows
-    rows = replace(rows, broken=rows.broken & ~rows.mended, mended=np.zeros(len(rows), np.bool_))
+    """What is found from a machine where nothing counts as lost, nor as out of order: a few breaks may only have stood
+    in for a transition that leads elsewhere."""
+    rows = whole(now.rows)
     return Mended(rows, search.descend(rows, now.standing.table, now.standing.found))
 
 
@@ -194,109 +194,145 @@ def pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
 
 
 def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
-    """Rows with breaks where the machine loses its way, those of an earlier mending forgotten; and the state (N,) that
-    each row is best explained from, at a break the one that the machine goes on in."""
-    given = rows.broken & ~rows.mended
-    whole = replace(rows, broken=given)
-    mended, found, expected = rows.mended, now.found, np.empty(len(rows), np.int64)
-    after = astray(rows, now.fit.states, now.fit.believed)
-    for _ in range(3):  # the price of a break follows from their number
-        before = mended
-        found, mended, after, expected = _lost(whole, now, _prices(rows, mended, after))
-        if mended.sum() == before.sum():
+    """Rows with breaks where the machine loses its way, and exchanged where it would sooner have it so, those of an
+    earlier mending forgotten; and the state (N,) that each row is best explained from, at a break the one that the
+    machine goes on in."""
+    bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
+    mended, swapped = rows.mended, rows.swapped
+    for _ in range(3):  # what each costs follows from their number
+        lost = _lost(bare, now, _prices(rows, mended, after, swapped))
+        same = lost.mended.sum() == mended.sum() and lost.swapped.sum() == swapped.sum()
+        mended, after, swapped = lost.mended, lost.after, lost.swapped
+        if same:
             break
-    mended &= _seldom(rows, mended, expected, len(now.table)).ravel()[_place(rows, expected)]
-    return replace(rows, broken=given | mended, mended=mended), found
+    return lost.taken(bare, _seldom(bare, lost, len(now.table))), lost.found
+
+
+def whole(rows: Rows) -> Rows:
+    """The same as the log has them."""
+    rows = rows.exchanged(rows.swapped)
+    return replace(rows, broken=rows.broken & ~rows.mended, mended=np.zeros(len(rows), np.bool_))
 
 
 def breaks(rows: Rows, now: Standing) -> Breaks:
     """What `mend` goes by in the end, to mend other rows by the same."""
-    prices = _prices(rows, rows.mended, astray(rows, now.fit.states, now.fit.believed))
-    _, mended, _, expected = _lost(replace(rows, broken=rows.broken & ~rows.mended), now, prices)
-    return prices, _seldom(rows, mended, expected, len(now.table))
+    after = astray(rows, now.fit.states, now.fit.believed)
+    prices = _prices(rows, rows.mended, after, rows.swapped)
+    bare = whole(rows)
+    return prices, _seldom(bare, _lost(bare, now, prices), len(now.table))
 
 
 def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
     """The same as of `mend`, of other rows than those of the standing machine, which nobody has mended."""
     prices, seldom = known
-    found, mended, _, expected = _lost(rows, now, prices)
-    mended &= seldom.ravel()[_place(rows, expected)]
-    return replace(rows, broken=rows.broken | mended, mended=mended), found
+    lost = _lost(rows, now, prices)
+    return lost.taken(rows, seldom), lost.found
 
 
-def _lost(rows: Rows, now: Standing, prices: Prices) -> tuple[Ints, Bools, Bools, Ints]:
-    """Of each row (N,): the state that it is best explained from, at a break the one that the machine goes on in;
-    whether it is a break; whether the row before it misfits; and the state that the machine is in before it."""
+@dataclass(frozen=True, eq=False)
+class _Lost:
+    """The likeliest run of a machine over N rows."""
+
+    found: Ints  # (N,) state that each row is best explained from, at a break the one that the machine goes on in
+    expected: Ints  # (N,) state that the machine is in before each row, before a break
+    mended: Bools  # (N,) breaks
+    after: Bools  # (N,) rows after one that misfits
+    swapped: Bools  # (N,) rows that should follow the next
+    place: Ints  # (N,) state and cell of each row, as a number, before a break and before rows are exchanged
+
+    def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
+        """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
+        mended = self.mended & seldom[0][self.place]
+        exchanged = rows.exchanged(self.swapped & seldom[1][self.place])
+        return replace(exchanged, broken=rows.broken | mended, mended=mended)
+
+
+def _lost(rows: Rows, now: Standing, prices: Prices) -> _Lost:
     n, given = len(rows), rows.broken
     share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
     usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
-    price, dear = np.float32(prices[0]), np.float32(prices[1])
+    price, dear, _ = prices
     wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
-    ahead = _ahead(rows, now, wrong, price, dear, usual, again)
-    expected, mended, after = np.empty(n, np.int64), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
+    mended, after, swapped = np.zeros((3, n), np.bool_)
+    expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
     found = (ahead + usual).argmax(1)
     best = ahead[np.arange(n), found] + usual[found]
     at = now.table.start[rows.label[rows.first]]
-    was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
+    was, misfit, held = at, np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
     for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
-        at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
+        # state before this row and the row before, whether that row misfits, and whether it was exchanged for this one
+        at, was, misfit, held = at[: hi - lo], was[: hi - lo], misfit[: hi - lo], held[: hi - lo]
         here = np.arange(lo, hi)
         gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, dear)
         stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)
         found[lo:hi] = np.where((stays >= gain) & (stays > SURELY) & ~given[lo:hi], was, found[lo:hi])
-        gone = np.maximum(gain, stays) > SURELY
+        gone = (np.maximum(gain, stays) > SURELY) & ~held
         mended[lo:hi] = gone & ~given[lo:hi]
         after[lo:hi], expected[lo:hi] = misfit, at
         was = np.where(gone | given[lo:hi], found[lo:hi], at)
-        misfit = wrong[was, rows.symbol[lo:hi]]
-        at = now.table.target[was, rows.symbol[lo:hi]]
-    return found, mended, after, expected
+        held = crosses[here, was] & ~held
+        swapped[lo:hi] = held
+        one = here[held]
+        other = rows.following[one]
+        symbol[one], symbol[other] = symbol[other], symbol[one]
+        misfit = wrong[was, symbol[lo:hi]]
+        at = now.table.target[was, symbol[lo:hi]]
+    place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
+    return _Lost(found, expected, mended, after, swapped, place)
 
 
 def _ahead(
-    rows: Rows, now: Standing, wrong: Bools, price: np.float32, dear: np.float32, usual: Singles, again: Singles
-) -> Singles:
-    """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks in it."""
+    rows: Rows, now: Standing, wrong: Bools, prices: Prices, usual: Singles, again: Singles
+) -> tuple[Singles, Bools]:
+    """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks and
+    exchanges in it; and whether the row is best exchanged for the next one (N, k)."""
+    price, dear, cross = (np.float32(each) for each in prices)
     goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
     emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
     misfits = np.ascontiguousarray(wrong.T)
-    out = np.empty((len(rows), len(now.table)), np.float32)
-    later: Singles | None = None
+    out, crosses = np.empty((len(rows), len(now.table)), np.float32), np.zeros((len(rows), len(now.table)), np.bool_)
+    later = last = np.zeros((0, len(now.table)), np.float32)  # the rest from the next row on, and from the one after it
     for t in range(len(rows.offsets) - 2, -1, -1):
         lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
-        symbol = rows.symbol[lo:hi]
+        symbol, n, m = rows.symbol[lo:hi], len(later), len(last)
         here = emit[symbol]
-        if later is not None:
-            symbol = symbol[: len(later)]
+        if n:
+            this, next_ = symbol[:n], rows.symbol[hi : hi + n]
             best = (later + usual).max(1, keepdims=True)
             lost = np.maximum(best - TWO, later + again) - price
-            rest = np.maximum(np.take_along_axis(later, goes[symbol], 1), np.where(misfits[symbol], lost, best - dear))
-            cut = rows.broken[hi : hi + len(later)]
+            rest = np.maximum(np.take_along_axis(later, goes[this], 1), np.where(misfits[this], lost, best - dear))
+            cut = rows.broken[hi : hi + n]
             rest[cut] = best[cut]
-            here[: len(later)] += rest
-        out[lo:hi] = later = here
-    return out
+            here[:n] += rest
+            between = goes[next_]
+            other = emit[next_] + np.take_along_axis(emit[this], between, 1) - cross
+            after = np.take_along_axis(goes[this], between, 1)[:m]
+            other[:m] += np.maximum(np.take_along_axis(last, after, 1), (last + usual).max(1, keepdims=True) - dear)
+            other[cut | (this == next_)] = -np.inf
+            other[:m][rows.broken[hi + n : hi + n + m]] = -np.inf
+            crosses[lo : lo + n] = other > here[:n] + SURELY
+            here[:n] = np.maximum(here[:n], other)
+        out[lo:hi] = here
+        later, last = here, later
+    return out, crosses
 
 
-def _place(rows: Rows, expected: Ints) -> Ints:
-    """(N,) state and cell of each row, as a number."""
-    place: Ints = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return place
+def _seldom(rows: Rows, lost: _Lost, k: int) -> tuple[Bools, Bools]:
+    """(k V,) the places with so few breaks that it is no state that is missing, and the same of exchanges."""
+    kinds = k * len(rows.cell_label)
+    of = rows.counted(lost.place, kinds=kinds)
+    often = (np.bincount(lost.place, some * rows.weight, kinds) for some in (lost.mended, lost.swapped))
+    breaks, exchanges = ((each < FEW) | (each * OFTEN < of) for each in often)
+    return breaks, exchanges
 
 
-def _seldom(rows: Rows, mended: Bools, expected: Ints, k: int) -> Bools:
-    """(k, V) the places with so few breaks that it is no state that is missing."""
-    place, kinds = _place(rows, expected), k * len(rows.cell_label)
-    often, of = np.bincount(place, mended * rows.weight, kinds), rows.counted(place, kinds=kinds)
-    seldom: Bools = ((often < FEW) | (often * OFTEN < of)).reshape(k, -1)
-    return seldom
-
-
-def _prices(rows: Rows, mended: Bools, after: Bools) -> Prices:
-    return _price(rows, mended, after), _price(rows, mended, ~after)
+def _prices(rows: Rows, mended: Bools, after: Bools, swapped: Bools) -> Prices:
+    follows = rows.following >= 0
+    return _price(rows, mended, after), _price(rows, mended, ~after), _price(rows, swapped, follows)
 
 
 def _price(rows: Rows, mended: Bools, some: Bools) -> float:
-    """Nats to say that one of `some` rows (N,) is mended."""
+    """Nats to say that one of `some` rows (N,) is among those that are mended (N,)."""
     n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
     return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))
