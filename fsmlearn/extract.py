@@ -129,17 +129,20 @@ def _machines(
     if old is not None:
         others.append(mending.refine(Mended(whole, old), grow=False))
     start = mending.descend(whole, proposed, groups, grow=False)
-    found = min(start, *others, key=attrgetter("length"))
-    if not found.explains:
-        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+    now = min(start, *others, key=attrgetter("length"))
+    if not now.explains:
+        grown = [Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))]
         if start.rows.repaired:  # or what looks like lost rows is a state that is missing
-            plain = Mended(whole, search.descend(whole, proposed, groups, below=start.length))
-            if plain.length < start.length:
-                others.append(start)
-                start = plain
-        for found in asked_again(oracle, first, least, start):
-            yield found
-    now = min(found, *others, key=attrgetter("length"))
+            plain = search.attempt(whole, proposed, groups, grown[0].length)
+            if plain is not None:
+                grown.insert(0, Mended(whole, plain))
+        for each in grown:
+            for now in asked_again(oracle, first, least, each):
+                yield now
+            others.append(now)
+            if now.explains:
+                break
+        now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
         whole = replace(whole, certain=False)
@@ -147,7 +150,7 @@ def _machines(
         if chance.length < now.length:
             yield chance
             return
-    yield from mending.best(found, others, least)
+    yield from mending.best(now, others, least)
 
 
 def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mended) -> Iterator[Mended]:
@@ -157,7 +160,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     for _ in range(AGAIN):
         groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
-        if now.rows.certain:
+        if now.rows.repaired:
             finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:
             break

@@ -130,14 +130,9 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     """The shortest of some machines, and then what comes of crossing it with the others, its states told apart where
     the other machine does: each machine that is shorter than the one before, the last the shortest of all.
 
-    Of the others only those are searched on that are the shorter to begin with. Pairs of states that fewer than `least`
-    rows are in are no states.
+    Of the others none is searched on. Pairs of states that fewer than `least` rows are in are no states.
     """
-    pool = [refine(one)]
-    for other in others:
-        pool.append(other)
-        if other.length < pool[0].length - 1e-6:
-            pool.append(onward(other))
+    pool = [onward(one), *(other for other in others if other is not one)]
     pool.sort(key=attrgetter("length"))
     pool[0] = rested(pool[0])
     yield pool[0]
