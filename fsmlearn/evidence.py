@@ -156,20 +156,22 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
     structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     if rows.labels == 1:
-        structure += _twins(rows, table, main, np.add.reduceat(counts, starts, axis=1))
+        structure += described(rows, table, main, counts)
     else:
         structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
     structure += _breaks(rows, states, counts, believed)
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 
-def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
-    """Nats to describe a machine state by state, the commonest first: in full, or as an earlier one with exceptions.
+def described(rows: Rows, table: Table, main: Bools, counts: Ints) -> float:
+    """Nats to describe a machine of a log of hidden states, given its main answers and its counts (k, U), state by
+    state, the commonest first: in full, or as an earlier one with exceptions.
 
     Where a transition leads is foretold from the states described before: from how often the same answer to the same
     trigger left them alone, and, by half, from how often each state was led to. The numbering of the states is
     arbitrary, so log (k - 1)! of that is given back.
     """
+    total = np.add.reduceat(counts, np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label))), axis=1)
     k, cells = total.shape
     each, place = np.arange(k)[:, None], np.empty(k, np.int64)
     symbol = np.zeros((k, cells), np.int64)

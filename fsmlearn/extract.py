@@ -29,6 +29,7 @@ from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
 
 PIECE = 2048  # rows of the pieces of a long trace
+SAME = 1e-3  # nats by which descriptions of one machine may differ
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
 
 
@@ -131,17 +132,19 @@ def _machines(
     start = mending.descend(whole, proposed, groups, grow=False)
     now = min(start, *others, key=attrgetter("length"))
     if not now.explains:
-        grown = [Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))]
-        if start.rows.repaired:  # or what looks like lost rows is a state that is missing
-            plain = search.attempt(whole, proposed, groups, grown[0].length)
-            if plain is not None:
-                grown.insert(0, Mended(whole, plain))
-        for each in grown:
-            for now in asked_again(oracle, first, least, each):
+        agreed = any(abs(other.length - start.length) < SAME for other in others)
+        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        if start.rows.repaired and not agreed:  # what looks like lost rows may be a state that is missing
+            plain = search.attempt(whole, proposed, groups, start.length)
+            for now in asked_again(oracle, first, least, Mended(whole, plain)) if plain is not None else ():
+                yield now
+                others.append(now)
+                if now.length > start.length and now.standing is not plain:
+                    break
+        if not others[-1].explains:
+            for now in asked_again(oracle, first, least, start):
                 yield now
             others.append(now)
-            if now.explains:
-                break
         now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn

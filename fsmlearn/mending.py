@@ -16,7 +16,7 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Singles, Table, astray
-from fsmlearn.moves import nearest, redirected, rest
+from fsmlearn.moves import nearest, redirected, rest, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
@@ -117,8 +117,8 @@ def reached(mended: Mended) -> Mended:
 def thin(now: Mended) -> Mended:
     """Merge states as long as breaks in their place are the shorter to describe."""
     while True:
-        for pair in nearest(now.rows, now.standing)[:TRIES]:
-            trial = broken(now.rows, settle(now.rows, *redirected(now.standing, [pair])))
+        for some in together(nearest(now.rows, now.standing), TRIES):
+            trial = broken(now.rows, settle(now.rows, *redirected(now.standing, some)))
             if trial.length < now.length - 1e-6:
                 now = trial
                 break
