@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from fsmlearn.fingerprint import scattered
 from fsmlearn.logs import Log
+from fsmlearn.rows import Rows, coded
 from fsmlearn.runs import Numerals, Runs
 from fsmlearn.traces import Codes
 
@@ -41,6 +43,11 @@ class Distinct:
     def first(self) -> Ints:
         """(K,) which of the R traces is the first of each kind."""
         return np.unique(self.like, return_index=True)[1]
+
+    @cached_property
+    def coded(self) -> Rows:
+        """The n rows of the distinct traces."""
+        return coded(self.log)
 
     @property
     def rows(self) -> int:

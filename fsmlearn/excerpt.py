@@ -19,7 +19,7 @@ from fsmlearn.alike import COLUMNS, Distinct, bare, distinct, together
 from fsmlearn.denoise import Denoised, Filtered
 from fsmlearn.fingerprint import GOLDEN, Words64, scattered
 from fsmlearn.logs import Log, LogKind
-from fsmlearn.rows import coded, wide
+from fsmlearn.rows import wide
 from fsmlearn.spread import Handle, Spread
 
 Ints = NDArray[np.int64]
@@ -133,7 +133,7 @@ def _beside(traces: Distinct) -> int:
 def _said(traces: Distinct) -> tuple[Ints, Ints, Ints]:
     """(ascending numbers of what rows say and of the states that traces begin in, (m,) which of them, (m,) trace)."""
     log, begins = traces.log, traces.log.offsets[:-1]
-    rows, beside = coded(log), _beside(traces)
+    rows, beside = traces.coded, _beside(traces)
     distinct_rows, kind = rows.distinct
     state, trigger, after, output = rows.parts(distinct_rows)
     cells = (len(log.states) + 1) * len(log.triggers)
