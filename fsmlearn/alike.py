@@ -7,7 +7,7 @@ is. Those of parts of a log are put together in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
@@ -23,7 +23,7 @@ from fsmlearn.traces import Codes
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-PART = 1 << 17  # rows looked at in one go
+PART = 1 << 15  # rows looked at in one go, which stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints
     """((K,) the first trace of each kind, ascending; (R,) of which kind each trace is), given (R,) traces."""
     for seed in count():
         sums = _sums(log, gap, begins, length, np.random.default_rng(seed))
-        _, example, index = np.unique(sums, return_index=True, return_inverse=True)
+        example, index = _first_equal(sums)
         if _equal(log, gap, begins, length, example[index]):
             break
     rank = np.empty(len(example), np.int32)
@@ -131,29 +131,37 @@ def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints
     return example[order], rank[index]
 
 
+def _first_equal(keys: NDArray[np.uint64]) -> tuple[Ints, Ints]:
+    """((K,) where each distinct key is first, (R,) which of them each is). Sorting need not be stable, and is quicker."""
+    order = np.argsort(keys)
+    fresh = np.append(True, np.diff(keys[order]) > 0)[: len(keys)]
+    index = np.empty(len(keys), np.int64)
+    index[order] = np.cumsum(fresh) - 1
+    return np.minimum.reduceat(order, np.flatnonzero(fresh)) if len(keys) else order, index
+
+
+def _columns(log: Log) -> list[Codes]:
+    """Those columns that the log has words in."""
+    sizes = (log.states, log.triggers, log.states, log.outputs)
+    return [getattr(log, name) for name, words in zip(COLUMNS, sizes, strict=True) if words]
+
+
 def _sums(log: Log, gap: Bools, begins: Ints, length: Ints, rng: np.random.Generator) -> NDArray[np.uint64]:
     """(R,) a number for each trace: the sum, modulo 2^64, of random numbers for what its rows say, mixed with their
     places in it. Different traces have different numbers, but for a rare chance."""
-    sizes = (len(log.states), len(log.triggers), len(log.states), len(log.outputs))
-    said = [rng.integers(1 << 64, size=size + 1, dtype=np.uint64) for size in sizes]
-    lost = rng.integers(1 << 64, size=2, dtype=np.uint64)
-    salt = rng.integers(1 << 64, dtype=np.uint64)
+    columns = _columns(log)
+    sizes = [max(len(log.states), len(log.triggers), len(log.outputs)) + 1] * len(columns)
+    said = [rng.integers(1 << 64, size=size, dtype=np.uint64) for size in sizes]
+    lost, salt = rng.integers(1 << 64, size=2, dtype=np.uint64)
     sums = scattered(length.view(np.uint64) ^ salt)
-    ends = begins + length
-    for start in range(0, len(log), PART):
-        part = slice(start, min(start + PART, len(log)))
-        some = slice(int(np.searchsorted(ends, part.start, "right")), int(np.searchsorted(begins, part.stop)))
-        if some.start == some.stop:
-            continue
-        first = np.maximum(begins[some], part.start)
-        rows = np.minimum(ends[some], part.stop) - first
+    for part, some, rows in _parts(begins, length):
         place = (np.arange(part.start, part.stop) - np.repeat(begins[some], rows)).view(np.uint64)
-        number = lost[gap[part].astype(np.int8)]
-        for name, numbers in zip(COLUMNS, said, strict=True):
-            if len(numbers) > 1:  # the log has such words
-                number += numbers[getattr(log, name)[part]]  # UNKNOWN, -1, is the last
+        number = np.zeros(len(place), np.uint64)
+        number[np.flatnonzero(gap[part])] = lost
+        for column, numbers in zip(columns, said, strict=True):
+            number += numbers.take(column[part], mode="wrap")  # UNKNOWN, -1, is the last
         number *= scattered(place ^ salt) | np.uint64(1)
-        sums[some] += np.add.reduceat(number, first - part.start)
+        sums[some] += np.add.reduceat(number, np.cumsum(rows) - rows)
     return sums
 
 
@@ -161,13 +169,19 @@ def _equal(log: Log, gap: Bools, begins: Ints, length: Ints, example: Ints) -> b
     """Whether each trace (R,) says what its example says, the number of another or of itself."""
     if not np.array_equal(length, length[example]):
         return False
-    copies = np.flatnonzero(example != np.arange(len(example)))
-    size = length[copies]
-    for some in np.split(copies, np.searchsorted(np.cumsum(size), np.arange(PART, int(size.sum()), PART))):
-        many = length[some]
-        inside = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
-        here, there = (np.repeat(begins[which], many) + inside for which in (some, example[some]))
-        for column in (*(getattr(log, name) for name in COLUMNS), gap):
-            if not np.array_equal(column[here], column[there]):
-                return False
+    apart = begins[example] - begins
+    for part, some, rows in _parts(begins, length):
+        there = np.arange(part.start, part.stop) + np.repeat(apart[some], rows)
+        if not all(np.array_equal(column[part], column[there]) for column in (*_columns(log), gap)):
+            return False
     return True
+
+
+def _parts(begins: Ints, length: Ints) -> Iterator[tuple[slice, slice, Ints]]:
+    """Some rows at a time of traces (R,) that follow each other: the rows, the traces that they are of, and how many
+    are of each."""
+    ends = begins + length
+    for start in range(int(begins[0]) if len(begins) else 0, int(ends[-1]) if len(ends) else 0, PART):
+        stop = min(start + PART, int(ends[-1]))
+        some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(begins, stop)))
+        yield slice(start, stop), some, np.minimum(ends[some], stop) - np.maximum(begins[some], start)

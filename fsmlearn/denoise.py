@@ -185,7 +185,7 @@ def _counted(log: Whole, clean: list[Handle], stray_rate: float) -> Filtered:
 def _seen(log: Log) -> tuple[Rows, Ints]:
     """(the rows of a part, (S,) how many traces begin in each state)."""
     read = coded(log)
-    return read, np.bincount(read.state[read.first], minlength=read.states)
+    return read, np.bincount(read.state[read.begins], minlength=read.states)
 
 
 def _confirmed(seen: tuple[Rows, Ints], starts: Ints) -> tuple[Rows, tuple[Tally, int, int]]:
@@ -195,7 +195,7 @@ def _confirmed(seen: tuple[Rows, Ints], starts: Ints) -> tuple[Rows, tuple[Tally
     confirmed = ~broken
     confirmed[:-1] &= ~broken[1:]
     if 2 * starts.max() > starts.sum():  # traces begin in one state, so a first row elsewhere is not confirmed either
-        confirmed &= ~read.first | (read.state == starts.argmax())
+        confirmed[read.begins[read.state[read.begins] != starts.argmax()]] = False
     return read, (read.tally(confirmed), int(np.count_nonzero(broken)), int(np.count_nonzero(~read.first)))
 
 

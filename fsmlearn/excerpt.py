@@ -184,7 +184,11 @@ def _wanted(traces: Distinct, lots: Lots, keys: Keys) -> Bools:
     scarce = np.bincount(keys_drawn, times[having], len(many)) < many
     keys_left, having = pairs(scarce[key])
     if len(keys_left):
-        order, copies = np.argsort(traces.like, kind="stable"), traces.copies
+        some = np.zeros(size, np.bool_)
+        some[having] = True
+        order = np.flatnonzero(some[traces.like])
+        order = order[np.argsort(traces.like[order], kind="stable")]
+        copies = np.where(some, traces.copies, 0)
         keys_left = np.repeat(keys_left, copies[having])
         begin = np.repeat(
             (np.cumsum(copies) - copies)[having] - np.cumsum(copies[having]) + copies[having], copies[having]

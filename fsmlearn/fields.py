@@ -104,10 +104,10 @@ class Spans:
         self._size = 0
         self._words: NDArray[np.uint64] = np.zeros((0, 0), np.uint64)  # (W, K + spare)
         self._length: Ints = np.zeros(0, np.int64)
-        self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._slots: Ints = np.zeros(0, np.int64)
         self._room(1, 1 << 10)
 
-    def codes(self, text: Text, begin: Ints, end: Ints) -> NDArray[np.int32] | None:
+    def codes(self, text: Text, begin: Ints, end: Ints) -> Ints | None:
         """(N,) codes of spans; None where they are too many or too long to be known by heart."""
         length = end - begin
         if int(length.max()) > LONGEST:
@@ -126,7 +126,7 @@ class Spans:
             code[new] = self._find(hashed[new], [word[new] for word in words], length[new])
         return code
 
-    def _find(self, hashed: Bytes8, words: list[Bytes8], length: Ints) -> NDArray[np.int32]:
+    def _find(self, hashed: Bytes8, words: list[Bytes8], length: Ints) -> Ints:
         """(N,) codes, -1 for what is not there. Where a slot is taken by another span the next one is tried."""
         bits = len(self._slots).bit_length() - 1
         slot = (hashed >> np.uint64(64 - bits)).view(np.int64)
@@ -138,7 +138,7 @@ class Spans:
             wrong = wrong[~self._equal(code[wrong], [word[wrong] for word in words], length[wrong])]
         return code
 
-    def _equal(self, code: NDArray[np.int32], words: list[Bytes8], length: Ints) -> NDArray[np.bool_]:
+    def _equal(self, code: Ints, words: list[Bytes8], length: Ints) -> NDArray[np.bool_]:
         equal: NDArray[np.bool_] = self._length[code] == length
         for known, word in zip(self._words, words, strict=False):
             equal &= known[code] == word
@@ -170,7 +170,7 @@ class Spans:
                 self._words[len(known) :, :n] = known[-1]
             self._length = np.append(self._length[:n], np.full(slots // 4 + 1 - n, -1))
         if longer:
-            self._slots = np.full(slots, -1, np.int32)
+            self._slots = np.full(slots, -1)
             for code, hashed in enumerate(_hash(list(self._words[:, :n]), self._length[:n])):
                 self._place(hashed, code)
 

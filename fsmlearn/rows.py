@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.runs import united
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -36,7 +37,7 @@ class Space:
     outputs: int  # O, 1 where the log has none
     unknown: int  # code of the unknown state, or UNKNOWN
 
-    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
+    def number(self, p: Codes, x: Codes, q: Codes, o: Codes) -> Codes:
         """The number of the transition from p with x to q with output o; broadcasts."""
         return ((p * self.triggers + x) * self.states + q) * self.outputs + o
 
@@ -92,9 +93,10 @@ class Rows(Space):
     def __len__(self) -> int:
         return len(self.state)
 
-    def transition(self, rows: slice | Ints) -> Ints:
-        """One number for each (state, trigger, next state, output) of some rows."""
-        return self.number(*(wide(column[rows]) for column in (self.state, self.trigger, self.next, self.output)))
+    def transition(self, rows: slice | Ints, kind: type[np.signedinteger[Any]] = np.int64) -> Codes:
+        """One number for each (state, trigger, next state, output) of some rows, in a type that holds them all."""
+        columns = (self.state, self.trigger, self.next, self.output)
+        return self.number(*(column[rows].astype(kind) for column in columns))
 
     @cached_property
     def distinct(self) -> tuple[Ints, Codes]:
@@ -103,15 +105,16 @@ class Rows(Space):
         parts = [slice(start, start + PART) for start in range(0, len(self), PART)]
         if space > FEW:
             return np.unique(self.transition(slice(None)), return_inverse=True)
+        narrow = np.int16 if space <= 1 << 15 else np.int32
         there = np.zeros(space, np.bool_)
         for part in parts:
-            there[self.transition(part)] = True
+            there[wide(self.transition(part, narrow))] = True
         found = np.flatnonzero(there)
         kind: Codes = np.zeros(space, np.min_scalar_type(-len(found) - 1))
         kind[found] = np.arange(len(found))
         index: Codes = np.zeros(len(self), kind.dtype)
         for part in parts:
-            index[part] = kind[self.transition(part)]
+            kind.take(self.transition(part, narrow), out=index[part], mode="clip")
         return found, index
 
     @cached_property
@@ -131,6 +134,11 @@ class Rows(Space):
         space = (self.states, self.triggers, self.outputs, self.unknown)
         return Tally(*space, found, self.count, self.count - others, last)
 
+    @cached_property
+    def begins(self) -> Ints:
+        """The first rows of traces."""
+        return np.flatnonzero(self.first)
+
     def broken(self) -> Bools:
         """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
         out = np.zeros(len(self), bool)
@@ -145,10 +153,11 @@ class Rows(Space):
         """The same with other words in the rows `at`, as these columns (N,) have them."""
         rows = replace(self, state=state, trigger=trigger, next=next, output=output)
         old, index = self.distinct
-        found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
-        to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))
+        said = rows.transition(at)
+        found = united(old, np.unique(said[find(old, said) == len(old)]))
+        to = find(found, old).astype(np.min_scalar_type(-len(found) - 1))
         kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
-        kinds[at] = new[len(old) :]
+        kinds[at] = find(found, said)
         rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
         return rows
 
@@ -190,10 +199,10 @@ def coded(log: Log) -> Rows:
 
 
 def looked_up(table: Codes, index: Codes) -> Codes:
-    """table[index], a part at a time, as NumPy would widen all of a narrow index first."""
+    """table[index] of an index that is nowhere negative, a part at a time, as NumPy would widen all of it first."""
     out = np.empty(len(index), table.dtype)
     for start in range(0, len(index), PART):
-        out[start : start + PART] = table[index[start : start + PART]]
+        table.take(index[start : start + PART], out=out[start : start + PART], mode="clip")
     return out
 
 

@@ -136,3 +136,10 @@ class Numerals(Sequence[str]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+
+def chosen(names: Sequence[str], index: NDArray[np.integer[Any]]) -> Sequence[str]:
+    """Some of the names, given by an ascending index."""
+    if isinstance(names, Numerals):
+        return Numerals(Runs.of(names.numbers.at(index)))
+    return tuple(names[code] for code in index.tolist())

@@ -20,7 +20,7 @@ from fsmlearn.machine import Machine
 from fsmlearn.rows import coded
 from fsmlearn.variables import Variable
 
-EXAMPLES = 100_000  # findings that are kept
+EXAMPLES = 10_000  # findings that are kept
 
 Way = tuple[str, str, str, str | None]  # state, trigger, next state and output, as the log or the table calls them
 
