@@ -51,6 +51,7 @@ class Ways:
                 self._shown[answer] += 1
                 self._often[answer] += t.count
         self.kinds = len(self._shown)  # of answers
+        self.exhausted = False  # nothing that is not left out gives some answer that is
         self._without: Mapping[Way, int] = {}
         self._often_without = self._often
 
@@ -73,6 +74,7 @@ class Ways:
         self._often_without = self._often.copy()
         for (_, _, answer), rows in ways.items():
             self._often_without[answer] -= rows
+        self.exhausted = any(self._often_without[answer] <= 0 for _, _, answer in ways)
 
     def fitting(self, belief: Belief, trigger: str, answer: Answer) -> list[tuple[float, Transition]]:
         """The ways that give an answer, each with the share of its state."""
