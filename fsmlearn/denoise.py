@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fsmlearn import chain, counts, junctions, stretches
 from fsmlearn.chain import Doubts, Story
 from fsmlearn.counts import Verdict
-from fsmlearn.findings import KINDS, Decisions, Finding, Findings, findings, nothing
+from fsmlearn.findings import KINDS, SWAP, Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs, Breaks
 from fsmlearn.logs import Log, Whole, alone
 from fsmlearn.repair import exchanged, rebuilt, repaired
@@ -56,6 +56,9 @@ class Denoised:
     gap: NDArray[np.bool_]  # (M,) True where rows seem to be lost between this row and the one before it in its trace
     findings: Findings  # ordered by row
     rates: Mapping[str, float]  # estimated share of rows by kind of noise: label, spurious, swap, drop
+    # (6, K) of K distinct rows as read: state, trigger, next state and output, each an index of its words or past them
+    # where there is none, how many there are, how many are noise; None where the log hides its states
+    said: Ints | None = None
 
     @property
     def row(self) -> NDArray[np.int64]:
@@ -157,7 +160,8 @@ def _first(pair: tuple[Denoised, Counted]) -> Denoised:
 
 def _as_it_is(log: Log) -> tuple[Denoised, Counted]:
     n = len(log)
-    whole = Denoised(log, log, Runs.count(0, n), np.zeros(n, bool), nothing(), {})
+    said = _said(coded(log), nothing()) if log.kind == "visible" else None
+    whole = Denoised(log, log, Runs.count(0, n), np.zeros(n, bool), nothing(), {}, said)
     return whole, Counted(n, 0, np.zeros(len(KINDS), np.int64), 0, 0, 0, 0)
 
 
@@ -182,6 +186,13 @@ def _counted(log: Whole, clean: list[Handle], stray_rate: float) -> Filtered:
     )
 
 
+def _said(read: Rows, found: Findings) -> Ints:
+    """What the rows say as read. A row is noise where it is dropped or changed, not where it is put back in order."""
+    distinct, index = read.distinct
+    noise = np.bincount(index[found.row[found.kind != SWAP]], minlength=len(distinct))
+    return np.stack([*read.parts(distinct), read.count, noise])
+
+
 def _seen(log: Log) -> tuple[Rows, Ints]:
     """(the rows of a part, (S,) how many traces begin in each state)."""
     read = coded(log)
@@ -196,7 +207,7 @@ def _confirmed(seen: tuple[Rows, Ints], starts: Ints) -> tuple[Rows, tuple[Tally
     confirmed[:-1] &= ~broken[1:]
     if 2 * starts.max() > starts.sum():  # traces begin in one state, so a first row elsewhere is not confirmed either
         confirmed[read.begins[read.state[read.begins] != starts.argmax()]] = False
-    return read, (read.tally(confirmed), int(np.count_nonzero(broken)), int(np.count_nonzero(~read.first)))
+    return read, (read.tally(confirmed), int(np.count_nonzero(broken)), len(read) - len(read.begins))
 
 
 Doubtful = tuple[tuple[Rows, Stretches | None], tuple[Kinds, Breaks, int, int]]
@@ -289,6 +300,7 @@ class _Decided:
     gone: Ints
     lost: Ints
     findings: Findings
+    said: Ints
     wrong: int
     moving: int
 
@@ -313,12 +325,14 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
     lost = part.story.at[part.story.gap & ~read.first[part.story.at]]
     taken = gone[(part.chain[gone] != STRAY) & (by_counts[gone] != STRAY) & ~read.last[gone]]
     strays = exchanged(np.flatnonzero(part.chain == STRAY), swapped)
+    found = findings(log, read, Decisions(swapped, part.chain, by_counts, drop, fixed, stray), tally)
     return _Decided(
         fixed=fixed,
         swapped=swapped,
         gone=gone,
         lost=np.append(lost, taken + 1),
-        findings=findings(log, read, Decisions(swapped, part.chain, by_counts, drop, fixed, stray), tally),
+        findings=found,
+        said=_said(read, found),
         wrong=int(np.count_nonzero((part.chain > STRAY) | (by_counts > STRAY))),
         moving=int(np.count_nonzero(read.state[strays] != read.next[strays])),
     )
@@ -337,4 +351,4 @@ def _cleaned(log: Log, decided: _Decided) -> tuple[Denoised, Counted]:
         moving=decided.moving,
         swapped=len(decided.swapped),
     )
-    return Denoised(log, clean, rows, gap, found, {}), counted
+    return Denoised(log, clean, rows, gap, found, {}, decided.said), counted

@@ -99,32 +99,35 @@ class Rows(Space):
         return self.number(*(column[rows].astype(kind) for column in columns))
 
     @cached_property
-    def distinct(self) -> tuple[Ints, Codes]:
-        """(the K transitions that there are, ascending; (N,) which of them each row is)."""
+    def _counted(self) -> tuple[Ints, Codes, Ints]:
+        """`distinct` and `count`."""
         space = self.states**2 * self.triggers * self.outputs
-        parts = [slice(start, start + PART) for start in range(0, len(self), PART)]
         if space > FEW:
-            return np.unique(self.transition(slice(None)), return_inverse=True)
+            found, every, often = np.unique(self.transition(slice(None)), return_inverse=True, return_counts=True)
+            return found, every, often
         narrow = np.int16 if space <= 1 << 15 else np.int32
-        there = np.zeros(space, np.bool_)
+        size = max(PART, space)
+        parts = [slice(start, start + size) for start in range(0, len(self), size)]
+        count: Ints = np.zeros(space, np.int64)
         for part in parts:
-            there[wide(self.transition(part, narrow))] = True
-        found = np.flatnonzero(there)
+            count += np.bincount(self.transition(part, narrow), minlength=space)
+        found = np.flatnonzero(count)
         kind: Codes = np.zeros(space, np.min_scalar_type(-len(found) - 1))
         kind[found] = np.arange(len(found))
         index: Codes = np.zeros(len(self), kind.dtype)
         for part in parts:
             kind.take(self.transition(part, narrow), out=index[part], mode="clip")
-        return found, index
+        return found, index, count[found]
 
-    @cached_property
+    @property
+    def distinct(self) -> tuple[Ints, Codes]:
+        """(the K transitions that there are, ascending; (N,) which of them each row is)."""
+        return self._counted[:2]
+
+    @property
     def count(self) -> Ints:
         """(K,) how often each transition comes."""
-        found, index = self.distinct
-        count: Ints = np.zeros(len(found), np.int64)
-        for start in range(0, len(self), PART):
-            count += np.bincount(index[start : start + PART], minlength=len(found))
-        return count
+        return self._counted[2]
 
     def tally(self, use: Bools) -> Tally:
         """What the rows say, counted among some of them (N,), which should be most."""
@@ -157,8 +160,12 @@ class Rows(Space):
         found = united(old, np.unique(said[find(old, said) == len(old)]))
         to = find(found, old).astype(np.min_scalar_type(-len(found) - 1))
         kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
-        kinds[at] = find(found, said)
-        rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
+        fresh = find(found, said)
+        count = np.bincount(fresh, minlength=len(found)) - np.bincount(kinds[at], minlength=len(found))
+        count[to] += self.count
+        kinds[at] = fresh
+        # as the property would find them, but for transitions that are gone, without another look at every row
+        rows.__dict__["_counted"] = found, kinds, count
         return rows
 
 
@@ -204,6 +211,20 @@ def looked_up(table: Codes, index: Codes) -> Codes:
     for start in range(0, len(index), PART):
         table.take(index[start : start + PART], out=out[start : start + PART], mode="clip")
     return out
+
+
+def numbered(keys: Ints) -> tuple[Ints, Ints]:
+    """(the distinct keys, ascending; which of them each is), of keys of any shape that are nowhere below 0."""
+    space = int(keys.max(initial=0)) + 1
+    if space > FEW:
+        found, index = np.unique(keys, return_inverse=True)
+        return found, index.reshape(keys.shape)
+    there = np.zeros(space, np.bool_)
+    there[keys] = True
+    found = np.flatnonzero(there)
+    number = np.empty(space, np.int64)
+    number[found] = np.arange(len(found))
+    return found, number[keys]
 
 
 def find(keys: Ints, wanted: Ints) -> Ints:

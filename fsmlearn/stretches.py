@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import FEW, Bools, Ints, Rows, wide
+from fsmlearn.rows import Bools, Ints, Rows, numbered, wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,15 +66,15 @@ def stretches(rows: Rows, start: int) -> Stretches:
     word = wide(rows.distinct[1][every])
     for part, size in (rows.first[every], 2), (rows.last[every], 2), (before + 1, rows.states + 1):
         word = word * size + part
-    word = _numbered(word * (rows.states + 1) + after + 1)  # (M,) what each row says, and its neighbours
+    word = numbered(word * (rows.states + 1) + after + 1)[1]  # (M,) what each row says, and its neighbours
 
     longest = np.argsort(-length, kind="stable")
     kind = np.zeros(len(begins), np.int64)  # of stretches so far, the longest first
     words = int(word.max(initial=0)) + 1
     for step in range(int(length.max(initial=0))):
         longer = longest[: np.searchsorted(-length[longest], -step)]
-        kind[longer] = _numbered(kind[longer] * words + word[begins[longer] + step])
-    kind = _numbered(length * (int(kind.max(initial=0)) + 1) + kind)
+        kind[longer] = numbered(kind[longer] * words + word[begins[longer] + step])[1]
+    kind = numbered(length * (int(kind.max(initial=0)) + 1) + kind)[1]
     _, one, kind, often = np.unique(kind, return_index=True, return_inverse=True, return_counts=True)
 
     new = np.zeros(len(begins), np.bool_)  # the first stretches of their kinds
@@ -157,16 +157,3 @@ def _in_doubt(rows: Rows, start: int) -> Ints:
     doubt[:-1] |= doubt[1:] & rows.first[:-1] & inner[1:]
     doubt[1:] |= doubt[:-1] & rows.last[1:] & inner[1:]
     return np.flatnonzero(doubt)
-
-
-def _numbered(keys: Ints) -> Ints:
-    """Equal keys, none below 0, become equal numbers, which count from 0 on."""
-    space = int(keys.max(initial=0)) + 1
-    if space > FEW:
-        return np.unique(keys, return_inverse=True)[1]
-    there = np.zeros(space, np.bool_)
-    there[keys] = True
-    found = np.flatnonzero(there)
-    number = np.empty(space, np.int64)
-    number[found] = np.arange(len(found))
-    return number[keys]
