@@ -121,23 +121,25 @@ def bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
 def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints, NDArray[np.int32]]:
     """((K,) the first trace of each kind, ascending; (R,) of which kind each trace is), given (R,) traces."""
     for seed in count():
-        sums = _sums(log, gap, begins, length, np.random.default_rng(seed))
-        example, index = _first_equal(sums)
-        if _equal(log, gap, begins, length, example[index]):
+        first = _first_equal(_sums(log, gap, begins, length, np.random.default_rng(seed)))
+        if _equal(log, gap, begins, length, first):
             break
-    rank = np.empty(len(example), np.int32)
-    order = np.argsort(example)
-    rank[order] = np.arange(len(example), dtype=np.int32)
-    return example[order], rank[index]
+    kinds = np.flatnonzero(first == np.arange(len(first)))
+    rank = np.empty(len(first), np.int32)
+    rank[kinds] = np.arange(len(kinds))
+    return kinds, rank[first]
 
 
-def _first_equal(keys: NDArray[np.uint64]) -> tuple[Ints, Ints]:
-    """((K,) where each distinct key is first, (R,) which of them each is). Sorting need not be stable, and is quicker."""
-    order = np.argsort(keys)
-    fresh = np.append(True, np.diff(keys[order]) > 0)[: len(keys)]
-    index = np.empty(len(keys), np.int64)
-    index[order] = np.cumsum(fresh) - 1
-    return np.minimum.reduceat(order, np.flatnonzero(fresh)) if len(keys) else order, index
+def _first_equal(keys: NDArray[np.uint64]) -> Ints:
+    """(R,) where the key of each is first, of numbers in disorder. Most find it in a table, by their highest bits."""
+    slot = (keys >> np.uint64(63 - len(keys).bit_length())).view(np.int64)
+    table = np.empty(2 << len(keys).bit_length(), np.int32)
+    table[slot[::-1]] = np.arange(len(keys) - 1, -1, -1)  # the last one written stays
+    first = table[slot].astype(np.int64)
+    others = np.flatnonzero(keys[first] != keys)
+    _, one, index = np.unique(keys[others], return_index=True, return_inverse=True)
+    first[others] = others[one[index]]
+    return first
 
 
 def _columns(log: Log) -> list[Codes]:
