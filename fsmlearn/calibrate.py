@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.alike import joined
+from fsmlearn.alike import distinct, joined
 from fsmlearn.following import Belief, Following, Words
 from fsmlearn.judge import END_OF_RUN, Judge, likeliest
 from fsmlearn.logs import Log, Whole
@@ -48,7 +48,10 @@ def calibrated(machine: Machine, log: Log, wrong: int = 0, broken: int = 0) -> N
     answers, and was broken at so many places that only the machine knows of."""
     starts = _starts(log)
     judge = Judge(machine, starts)
-    traces = list(_walked(judge, Counter(map(tuple, _words(log)))))
+    kept, equal = distinct(log, np.zeros(len(log), np.bool_)), Counter[tuple[Words, ...]]()
+    for words, times in zip(_words(kept.log), kept.copies.tolist(), strict=True):
+        equal[tuple(words)] += times
+    traces = list(_walked(judge, equal))
     relations = [of_lengths(np.diff(log.offsets))]
     if judge.events:
         codes = np.split(log.trigger.astype(np.int64), log.offsets[1:-1])

@@ -156,11 +156,11 @@ class Rows(Space):
         """The same with other words in the rows `at`, as these columns (N,) have them."""
         rows = replace(self, state=state, trigger=trigger, next=next, output=output)
         old, index = self.distinct
-        said = rows.transition(at)
-        found = united(old, np.unique(said[find(old, said) == len(old)]))
+        said, which = numbered(rows.transition(at))
+        found = united(old, said)
         to = find(found, old).astype(np.min_scalar_type(-len(found) - 1))
         kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
-        fresh = find(found, said)
+        fresh = find(found, said)[which]
         count = np.bincount(fresh, minlength=len(found)) - np.bincount(kinds[at], minlength=len(found))
         count[to] += self.count
         kinds[at] = fresh
