@@ -58,7 +58,7 @@ class _Lattice:
 
 def whole(rows: Rows) -> Story:
     """The story in which every row is true, and rows are lost wherever the chain is broken."""
-    at = np.flatnonzero(rows.broken())
+    at = rows.broken
     none = np.zeros(len(at), np.int64)
     return Story(at, wide(rows.state[at]), wide(rows.next[at]), none, none == 0, none > 0)
 

@@ -98,12 +98,9 @@ class Breaks:
 
 def breaks(rows: Rows) -> Breaks:
     """All of the rows'."""
-    broken = rows.broken()
-    alone = broken & ~rows.first
-    alone[1:] &= ~broken[:-1]
-    alone[:-1] &= ~broken[1:]
+    apart = np.diff(rows.broken, prepend=-1, append=len(rows) + 1) > 1
+    i = rows.broken[apart[:-1] & apart[1:]]
     transition, kind = rows.distinct
-    i = np.flatnonzero(alone)
     pair, often = np.unique(wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True)
     return Breaks(transition[pair // len(transition)], transition[pair % len(transition)], often)
 

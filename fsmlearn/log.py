@@ -102,7 +102,7 @@ class Log:
         kept, start = np.unique(trace, return_index=True)
         return self._taken(index, kept, np.append(start, len(index)).astype(np.int64))
 
-    def _taken(self, index: NDArray[np.integer[Any]], kept: NDArray[np.integer[Any]], offsets: NDArray[np.int64]) -> Log:
+    def _taken(self, index: NDArray[np.integer[Any]], kept: NDArray[np.intp], offsets: NDArray[np.int64]) -> Log:
         """The log of some rows, which are of these traces, and where each of them begins then."""
         return replace(
             self,

@@ -89,6 +89,8 @@ class Rows(Space):
     output: Codes  # (N,)
     first: Bools  # (N,) the first row of its trace
     last: Bools  # (N,)
+    begins: Ints  # those first rows, ascending
+    ends: Ints  # and those last rows
 
     def __len__(self) -> int:
         return len(self.state)
@@ -129,28 +131,24 @@ class Rows(Space):
         """(K,) how often each transition comes."""
         return self._counted[2]
 
-    def tally(self, use: Bools) -> Tally:
-        """What the rows say, counted among some of them (N,), which should be most."""
+    def tally(self, without: Ints) -> Tally:
+        """What the rows say, counted without some of them."""
         found, index = self.distinct
-        others = np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
-        last = np.bincount(index[np.flatnonzero(self.last & use)], minlength=len(found))
+        others = np.bincount(index[without], minlength=len(found))
+        last = np.bincount(index[self.ends], minlength=len(found))
+        last -= np.bincount(index[without[self.last[without]]], minlength=len(found))
         space = (self.states, self.triggers, self.outputs, self.unknown)
         return Tally(*space, found, self.count, self.count - others, last)
 
     @cached_property
-    def begins(self) -> Ints:
-        """The first rows of traces."""
-        return np.flatnonzero(self.first)
-
-    def broken(self) -> Bools:
-        """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
-        out = np.zeros(len(self), bool)
+    def broken(self) -> Ints:
+        """Rows that do not go on from the next state of the row before, ascending; the unknown fits anything."""
         before, here = self.next[:-1], self.state[1:]
-        np.not_equal(before, here, out=out[1:])
-        out &= ~self.first
+        out = before != here
         if self.unknown != UNKNOWN:
-            out[1:] &= (before != self.unknown) & (here != self.unknown)
-        return out
+            out &= (before != self.unknown) & (here != self.unknown)
+        out[self.begins[self.begins > 0] - 1] = False
+        return np.flatnonzero(out) + 1
 
     def changed(self, at: Ints, state: Codes, trigger: Codes, next: Codes, output: Codes) -> Rows:
         """The same with other words in the rows `at`, as these columns (N,) have them."""
@@ -187,10 +185,9 @@ def coded(log: Log) -> Rows:
     no_output = bool(np.any(log.output == UNKNOWN))
     first, last = np.zeros(len(log), bool), np.zeros(len(log), bool)
     filled_traces = np.diff(log.offsets) > 0
-    first[log.offsets[:-1][filled_traces]] = True
-    last[log.offsets[1:][filled_traces] - 1] = True
-    first[:1] &= log.opens
-    last[-1:] &= log.closes
+    begins, ends = log.offsets[:-1][filled_traces], log.offsets[1:][filled_traces] - 1
+    begins, ends = begins if log.opens else begins[1:], ends if log.closes else ends[:-1]
+    first[begins] = last[ends] = True
     return Rows(
         state=filled(log.state, n_states) if unknown_state else log.state,
         trigger=log.trigger,
@@ -198,6 +195,8 @@ def coded(log: Log) -> Rows:
         output=filled(log.output, n_outputs) if no_output else log.output,
         first=first,
         last=last,
+        begins=begins,
+        ends=ends,
         states=n_states + unknown_state,
         triggers=len(log.triggers),
         outputs=n_outputs + no_output,

@@ -144,16 +144,19 @@ class Gathered:
 
 def _in_doubt(rows: Rows, start: int) -> Ints:
     """Rows at broken junctions, first rows that begin elsewhere than in `start`, and rows close to several such."""
-    broken, inner = rows.broken(), ~rows.first
-    doubt = broken | (rows.first & (rows.state != start))
-    doubt[:-1] |= broken[1:]
+    doubt = np.zeros(len(rows), np.bool_)
+    doubt[rows.broken] = doubt[rows.broken - 1] = True
+    doubt[rows.begins[rows.state[rows.begins] != start]] = True
     # noisy neighbours hide each other's junctions, and the ends of a trace have only one
-    joined = inner[1:]  # [i]: the row after i is of its trace
     for reach in (2, 3):
-        joined = joined[: len(joined) - 1] & inner[reach:]
-        near = np.flatnonzero(doubt[:-reach] & doubt[reach:] & joined)
+        near = np.flatnonzero(doubt[: len(doubt) - reach])
+        near = near[doubt[near + reach]]
+        for inside in range(1, reach + 1):
+            near = near[~rows.first[near + inside]]
         for inside in range(1, reach):
             doubt[near + inside] = True
-    doubt[:-1] |= doubt[1:] & rows.first[:-1] & inner[1:]
-    doubt[1:] |= doubt[:-1] & rows.last[1:] & inner[1:]
+    begins = rows.begins[rows.begins < len(rows) - 1]
+    doubt[begins[doubt[begins + 1] & ~rows.last[begins]]] = True
+    ends = rows.ends[rows.ends > 0]
+    doubt[ends[doubt[ends - 1] & ~rows.first[ends]]] = True
     return np.flatnonzero(doubt)
