@@ -7,7 +7,9 @@ nothing of what happened there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise, starmap
 
 import numpy as np
 
@@ -33,7 +35,13 @@ class Kinds:
     def __len__(self) -> int:
         return len(self.state)
 
-    def take(self, rows: Bools, often: Ints) -> Kinds:
+    def parts(self, size: int) -> Iterator[slice]:
+        """Rows of whole stretches, about so many at a time."""
+        begins = np.flatnonzero(self.begin)
+        cuts = [*begins[np.diff(begins // size, prepend=-1) > 0].tolist(), len(self)]
+        yield from starmap(slice, pairwise(cuts))
+
+    def take(self, rows: Bools | slice, often: Ints) -> Kinds:
         """Some kinds, given by all their rows, as often as (m,) says."""
         columns = {each.name: getattr(self, each.name)[rows] for each in fields(self)}
         return Kinds(**columns | {"often": often[rows]})
