@@ -91,8 +91,8 @@ def arrange(begins: Rows, traces: Rows, steps: Runs | None, rise: Rows, size: in
     """(rows in order of trace and step, None where they are; the first row of each trace in that order and `size`;
     those rows as read whose step is smaller than that of their trace's row before).
 
-    Stretches of one trace begin on the rows `begins` (G,), and which trace each is of stands in `traces` (G,). `rise` is
-    by how much the steps inside them rise where it is not by one. Rows of the same step stay as they were read.
+    Stretches of one trace begin on the rows `begins` (G,), and which trace each is of stands in `traces` (G,). `rise`
+    is by how much the steps inside them rise where it is not by one. Rows of the same step stay as they were read.
     """
     none = begins[:0]
     if (np.diff(traces) == 1).all() and not (rise < 0).any():
