@@ -55,7 +55,7 @@ class Text:
         return words
 
     def words(self, begin: Ints, length: Ints, width: int) -> Bytes8:
-        """Spans (N,) of at most LONGEST bytes, from their first byte on, as (N, width) words that hold the longest, with
+        """Spans (N,) of at most LONGEST bytes, from their first byte on, as (N, width) words that hold the longest, and
         zeros behind. NumPy takes all bytes of a span in one go."""
         wide = np.ndarray(len(self._eight), f"V{8 * width}", self._padded, 8, (1,))
         words = wide[begin].view("<u8").reshape(-1, width)

@@ -37,7 +37,7 @@ class Space:
     outputs: int  # O, 1 where the log has none
     unknown: int  # code of the unknown state, or UNKNOWN
 
-    def number(self, p: Codes, x: Codes, q: Codes, o: Codes) -> Codes:
+    def number(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Ints:
         """The number of the transition from p with x to q with output o; broadcasts."""
         return ((p * self.triggers + x) * self.states + q) * self.outputs + o
 
@@ -97,8 +97,13 @@ class Rows(Space):
 
     def transition(self, rows: slice | Ints, kind: type[np.signedinteger[Any]] = np.int64) -> Codes:
         """One number for each (state, trigger, next state, output) of some rows, in a type that holds them all."""
-        columns = (self.state, self.trigger, self.next, self.output)
-        return self.number(*(column[rows].astype(kind) for column in columns))
+        number = self.state[rows].astype(kind)
+        columns = (self.trigger, self.triggers), (self.next, self.states), (self.output, self.outputs)
+        for column, size in columns:  # as `number` does, in place
+            if size > 1:
+                number *= size
+                number += column[rows]
+        return number
 
     @cached_property
     def _counted(self) -> tuple[Ints, Codes, Ints]:
