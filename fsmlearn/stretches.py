@@ -157,7 +157,7 @@ def _in_doubt(rows: Rows, start: int) -> Ints:
     doubt[rows.begins[rows.state[rows.begins] != start]] = True
     # noisy neighbours hide each other's junctions, and the ends of a trace have only one
     for reach in (2, 3):
-        near = np.flatnonzero(doubt[: len(doubt) - reach])
+        near = np.flatnonzero(doubt[:-reach])
         near = near[doubt[near + reach]]
         for inside in range(1, reach + 1):
             near = near[~rows.first[near + inside]]
