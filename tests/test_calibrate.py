@@ -174,7 +174,8 @@ def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
     traces = [list(rows) * int(rng.integers(1, 4)) for _ in range(60)]
     for trace in traces[:40]:  # rows that the machine has not, hardly has, or has no words for
         made_up = (states[rng.integers(len(states))], triggers[rng.integers(len(triggers))], "Soak")
-        trace.insert(int(rng.integers(len(trace))), made_up if rng.random() < 0.8 else ("Off", "Kick", "Odd"))
+        odd = [made_up, made_up, ("Off", "Kick", "Odd"), ("Odd", "Level", "Rinse")]
+        trace.insert(int(rng.integers(len(trace))), odd[rng.integers(len(odd))])
     judge, alone = Judge(WASH, {"Off": 60}), _LeftOut(Judge(WASH, {"Off": 60}))
     for trace in _walked(judge, Counter(map(tuple, traces))):
         judge.ways.leave_out(Counter(way for way in trace.path if way))
