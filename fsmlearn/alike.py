@@ -34,7 +34,7 @@ class Distinct:
     gap: Bools  # (n,) True where rows seem to be lost before a row
     like: NDArray[np.int32]  # (R,) which distinct trace each trace is
 
-    @property
+    @cached_property
     def copies(self) -> Ints:
         """(K,) how many traces each distinct trace stands for."""
         return np.bincount(self.like, minlength=len(self.log.traces))

@@ -28,7 +28,7 @@ class Text:
     """The bytes of a block, to be looked at eight at a time."""
 
     def __init__(self, text: bytes) -> None:
-        self._padded = b"\0" * 8 + text + b"\0" * LONGEST
+        self._padded = b"".join((b"\0" * 8, text, b"\0" * LONGEST))
         self._eight = np.ndarray(len(text) + 1, "<u8", self._padded, strides=(1,))  # [i]: those that end before byte i
 
     def cut(self, begin: int, end: int) -> bytes:
