@@ -164,7 +164,7 @@ def test_a_long_trace_is_left_out_stretch_by_stretch() -> None:
 
 def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
     rng = np.random.default_rng(11)
-    states, triggers = list(WASH.labels.values()), WASH.triggers
+    states, triggers = [WASH.visible(name) for name in WASH.labels], WASH.triggers
     rows = [
         ("Off", "Start", "Soak"),
         ("Soak", "Level", "Rinse"),
@@ -172,10 +172,10 @@ def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
         ("Drain", "Timer", "Off"),
     ]
     traces = [list(rows) * int(rng.integers(1, 4)) for _ in range(60)]
-    for trace in traces[:40]:  # rows that the machine has not, hardly has, or has no words for
+    for rows in traces[:40]:  # rows that the machine has not, hardly has, or has no words for
         made_up = (states[rng.integers(len(states))], triggers[rng.integers(len(triggers))], "Soak")
         odd = [made_up, made_up, ("Off", "Kick", "Odd"), ("Odd", "Level", "Rinse")]
-        trace.insert(int(rng.integers(len(trace))), odd[rng.integers(len(odd))])
+        rows.insert(int(rng.integers(len(rows))), odd[rng.integers(len(odd))])
     judge, alone = Judge(WASH, {"Off": 60}), _LeftOut(Judge(WASH, {"Off": 60}))
     for trace in _walked(judge, Counter(map(tuple, traces))):
         judge.ways.leave_out(Counter(way for way in trace.path if way))
