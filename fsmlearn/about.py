@@ -90,7 +90,7 @@ class NoiseSummary:
     dropped: int
     repaired: int
     gaps: int  # places where rows seem to be lost
-    examples: tuple[tuple[str, str, str, str], ...]  # (where, action, kind, reason), the first hundred thousand
+    examples: tuple[tuple[str, str, str, str], ...]  # (where, action, kind, reason), the first ten thousand
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ is. Those of parts of a log are put together in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from fsmlearn.fingerprint import scattered
 from fsmlearn.logs import Log
+from fsmlearn.rows import Rows, coded
 from fsmlearn.runs import Numerals, Runs
 from fsmlearn.traces import Codes
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-PART = 1 << 17  # rows looked at in one go
+PART = 1 << 15  # rows looked at in one go, which stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Distinct:
     gap: Bools  # (n,) True where rows seem to be lost before a row
     like: NDArray[np.int32]  # (R,) which distinct trace each trace is
 
-    @property
+    @cached_property
     def copies(self) -> Ints:
         """(K,) how many traces each distinct trace stands for."""
         return np.bincount(self.like, minlength=len(self.log.traces))
@@ -41,6 +43,11 @@ class Distinct:
     def first(self) -> Ints:
         """(K,) which of the R traces is the first of each kind."""
         return np.unique(self.like, return_index=True)[1]
+
+    @cached_property
+    def coded(self) -> Rows:
+        """The n rows of the distinct traces."""
+        return coded(self.log)
 
     @property
     def rows(self) -> int:
@@ -114,39 +121,49 @@ def bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
 def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints, NDArray[np.int32]]:
     """((K,) the first trace of each kind, ascending; (R,) of which kind each trace is), given (R,) traces."""
     for seed in count():
-        sums = _sums(log, gap, begins, length, np.random.default_rng(seed))
-        _, example, index = np.unique(sums, return_index=True, return_inverse=True)
-        if _equal(log, gap, begins, length, example[index]):
+        first = _first_equal(_sums(log, gap, begins, length, np.random.default_rng(seed)))
+        if _equal(log, gap, begins, length, first):
             break
-    rank = np.empty(len(example), np.int32)
-    order = np.argsort(example)
-    rank[order] = np.arange(len(example), dtype=np.int32)
-    return example[order], rank[index]
+    kinds = np.flatnonzero(first == np.arange(len(first)))
+    rank = np.empty(len(first), np.int32)
+    rank[kinds] = np.arange(len(kinds))
+    return kinds, rank[first]
+
+
+def _first_equal(keys: NDArray[np.uint64]) -> Ints:
+    """(R,) where the key of each is first, of numbers in disorder. Most find it in a table, by their highest bits."""
+    slot = (keys >> np.uint64(63 - len(keys).bit_length())).view(np.int64)
+    table = np.empty(2 << len(keys).bit_length(), np.int32)
+    table[slot[::-1]] = np.arange(len(keys) - 1, -1, -1)  # the last one written stays
+    first = table[slot].astype(np.int64)
+    others = np.flatnonzero(keys[first] != keys)
+    _, one, index = np.unique(keys[others], return_index=True, return_inverse=True)
+    first[others] = others[one[index]]
+    return first
+
+
+def _columns(log: Log) -> list[Codes]:
+    """Those columns that the log has words in."""
+    sizes = (log.states, log.triggers, log.states, log.outputs)
+    return [getattr(log, name) for name, words in zip(COLUMNS, sizes, strict=True) if words]
 
 
 def _sums(log: Log, gap: Bools, begins: Ints, length: Ints, rng: np.random.Generator) -> NDArray[np.uint64]:
     """(R,) a number for each trace: the sum, modulo 2^64, of random numbers for what its rows say, mixed with their
     places in it. Different traces have different numbers, but for a rare chance."""
-    sizes = (len(log.states), len(log.triggers), len(log.states), len(log.outputs))
-    said = [rng.integers(1 << 64, size=size + 1, dtype=np.uint64) for size in sizes]
-    lost = rng.integers(1 << 64, size=2, dtype=np.uint64)
-    salt = rng.integers(1 << 64, dtype=np.uint64)
+    columns = _columns(log)
+    sizes = [max(len(log.states), len(log.triggers), len(log.outputs)) + 1] * len(columns)
+    said = [rng.integers(1 << 64, size=size, dtype=np.uint64) for size in sizes]
+    lost, salt = rng.integers(1 << 64, size=2, dtype=np.uint64)
     sums = scattered(length.view(np.uint64) ^ salt)
-    ends = begins + length
-    for start in range(0, len(log), PART):
-        part = slice(start, min(start + PART, len(log)))
-        some = slice(int(np.searchsorted(ends, part.start, "right")), int(np.searchsorted(begins, part.stop)))
-        if some.start == some.stop:
-            continue
-        first = np.maximum(begins[some], part.start)
-        rows = np.minimum(ends[some], part.stop) - first
+    for part, some, rows in _parts(begins, length):
         place = (np.arange(part.start, part.stop) - np.repeat(begins[some], rows)).view(np.uint64)
-        number = lost[gap[part].astype(np.int8)]
-        for name, numbers in zip(COLUMNS, said, strict=True):
-            if len(numbers) > 1:  # the log has such words
-                number += numbers[getattr(log, name)[part]]  # UNKNOWN, -1, is the last
+        number = np.zeros(len(place), np.uint64)
+        number[np.flatnonzero(gap[part])] = lost
+        for column, numbers in zip(columns, said, strict=True):
+            number += numbers.take(column[part], mode="wrap")  # UNKNOWN, -1, is the last
         number *= scattered(place ^ salt) | np.uint64(1)
-        sums[some] += np.add.reduceat(number, first - part.start)
+        sums[some] += np.add.reduceat(number, np.cumsum(rows) - rows)
     return sums
 
 
@@ -154,13 +171,19 @@ def _equal(log: Log, gap: Bools, begins: Ints, length: Ints, example: Ints) -> b
     """Whether each trace (R,) says what its example says, the number of another or of itself."""
     if not np.array_equal(length, length[example]):
         return False
-    copies = np.flatnonzero(example != np.arange(len(example)))
-    size = length[copies]
-    for some in np.split(copies, np.searchsorted(np.cumsum(size), np.arange(PART, int(size.sum()), PART))):
-        many = length[some]
-        inside = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
-        here, there = (np.repeat(begins[which], many) + inside for which in (some, example[some]))
-        for column in (*(getattr(log, name) for name in COLUMNS), gap):
-            if not np.array_equal(column[here], column[there]):
-                return False
+    apart = begins[example] - begins
+    for part, some, rows in _parts(begins, length):
+        there = np.arange(part.start, part.stop) + np.repeat(apart[some], rows)
+        if not all(np.array_equal(column[part], column[there]) for column in (*_columns(log), gap)):
+            return False
     return True
+
+
+def _parts(begins: Ints, length: Ints) -> Iterator[tuple[slice, slice, Ints]]:
+    """Some rows at a time of traces (R,) that follow each other: the rows, the traces that they are of, and how many
+    are of each."""
+    ends = begins + length
+    for start in range(int(begins[0]) if len(begins) else 0, int(ends[-1]) if len(ends) else 0, PART):
+        stop = min(start + PART, int(ends[-1]))
+        some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(begins, stop)))
+        yield slice(start, stop), some, np.minimum(ends[some], stop) - np.maximum(begins[some], start)

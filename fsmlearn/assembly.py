@@ -113,7 +113,8 @@ def arranged(raw: Raw, wish: Wish) -> tuple[Arranged, Facts]:
         traces = np.arange(len(begins))
     else:
         begins, traces, called = raw.stretches
-    order, offsets, late = arrange(begins, traces, steps, size)
+    uneven, rise = rises(begins, steps)
+    order, offsets, late = arrange(begins, traces, steps, rise, size)
     if raw.since is not None and order is not None and order[0] != 0:
         raise UnorderedError
     unread = None
@@ -124,10 +125,10 @@ def arranged(raw: Raw, wish: Wish) -> tuple[Arranged, Facts]:
     if order is not None:
         places, steps = Runs.of(places.at(order)), None if steps is None else Runs.of(steps.at(order))
         columns = {role: column[order] for role, column in columns.items()}
+        uneven, rise = rises(offsets[:-1], steps)
     variables = {
         name: each.column(wish.variables.levels.get(name), order, offsets[:-1]) for name, each in raw.readings.items()
     }
-    uneven, rise = rises(offsets[:-1], steps)
     blank = labels = False
     if layout.kind == "hidden":
         words, output = raw.words["output"], columns["output"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.alike import joined
+from fsmlearn.alike import distinct, joined
 from fsmlearn.following import Belief, Following, Words
 from fsmlearn.judge import END_OF_RUN, Judge, likeliest
 from fsmlearn.logs import Log, Whole
@@ -48,7 +48,10 @@ def calibrated(machine: Machine, log: Log, wrong: int = 0, broken: int = 0) -> N
     answers, and was broken at so many places that only the machine knows of."""
     starts = _starts(log)
     judge = Judge(machine, starts)
-    traces = list(_walked(judge, Counter(map(tuple, _words(log)))))
+    kept, equal = distinct(log, np.zeros(len(log), np.bool_)), Counter[tuple[Words, ...]]()
+    for words, times in zip(_words(kept.log), kept.copies.tolist(), strict=True):
+        equal[tuple(words)] += times
+    traces = list(_walked(judge, equal))
     relations = [of_lengths(np.diff(log.offsets))]
     if judge.events:
         codes = np.split(log.trigger.astype(np.int64), log.offsets[1:-1])
@@ -57,8 +60,9 @@ def calibrated(machine: Machine, log: Log, wrong: int = 0, broken: int = 0) -> N
     counts = Counts(relations, own=1)
     rows: list[float] = []
     worst, order, total = [], [], []
+    alone = _LeftOut(judge)
     for trace in traces:
-        nats = list(_left_out(judge, trace))
+        nats = list(alone.surprises(trace))
         rows += nats * trace.times
         if ends:
             ended, passed = ends[trace.last]
@@ -160,16 +164,49 @@ def _ends(traces: Sequence[_Trace]) -> dict[str, tuple[int, int]]:
     return {state: (ended[state], passed[state]) for state in sorted(ended.keys() | passed.keys())}
 
 
-def _left_out(judge: Judge, trace: _Trace) -> Iterator[float]:
-    """The surprise of each row of a trace without what the trace itself adds to the counts."""
-    belief: Belief = judge.start
-    rows = _rows(judge, trace.words)
-    for begin in range(0, len(rows), STRETCH):
-        judge.ways.leave_out(Counter(way for way in trace.path[begin : begin + STRETCH] if way))
-        for each in rows[begin : begin + STRETCH]:
-            belief, judgement = judge.step(belief, each)
-            yield judgement.surprise
-    judge.ways.leave_out({})
+Left = frozenset[tuple[Way, int]]  # ways, and how many rows are left out of each
+
+
+class _LeftOut:
+    """Judges traces without what they themselves add to the counts.
+
+    What a row of known words comes to depends on what is left out of the ways under its trigger alone, as long as
+    something else gives every answer. So rows that are alike in this are judged once.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._beliefs: dict[tuple[tuple[str, float], ...], Belief] = {}  # equal ones are the same
+        self._known: dict[tuple[int, Words, Left], tuple[Belief, float]] = {}
+
+    def surprises(self, trace: _Trace) -> Iterator[float]:
+        """The surprise of each row of a trace."""
+        ways, rows = self._judge.ways, _rows(self._judge, trace.words)
+        belief: Belief = self._judge.start
+        for begin in range(0, len(rows), STRETCH):
+            path = trace.path[begin : begin + STRETCH]
+            everything = Counter(way for way in path if way)
+            ways.leave_out(everything)
+            left = frozenset(everything.items())
+            under: dict[str, Left] = {}
+            if not ways.exhausted:
+                for trigger in {trigger for _, trigger, _ in everything}:
+                    under[trigger] = frozenset(each for each in left if each[0][1] == trigger)
+            for words, way in zip(rows[begin : begin + STRETCH], path, strict=True):
+                belief, surprise = self._step(belief, words, under.get(way[1], left) if way else left)
+                yield surprise
+        ways.leave_out({})
+
+    def _step(self, belief: Belief, words: Words, left: Left) -> tuple[Belief, float]:
+        key = id(belief), words, left
+        found = self._known.get(key)
+        if found is None:
+            following, judgement = self._judge.step(belief, words)
+            following = self._beliefs.setdefault(tuple(following.items()), following)
+            found = following, judgement.surprise
+            if judgement.kind != "unknown":
+                self._known[key] = found
+        return found
 
 
 def _tail(scores: Floats) -> Tail:

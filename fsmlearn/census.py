@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending
-from fsmlearn.alike import Distinct
+from fsmlearn.alike import COLUMNS, Distinct, bare, distinct
 from fsmlearn.evidence import Fit, Singles
 from fsmlearn.extract import Extraction, machine, names
 from fsmlearn.histories import Answer, Histories
@@ -23,7 +23,6 @@ from fsmlearn.logs import Log
 from fsmlearn.mending import Breaks
 from fsmlearn.misfits import Answers, Wrong
 from fsmlearn.packing import Ints, Rows, lined_up
-from fsmlearn.rows import coded
 from fsmlearn.standing import ALIKE, Standing, leading
 from fsmlearn.support import Votes, votes
 
@@ -55,7 +54,7 @@ class Walker:
     def walk(self, traces: Distinct) -> Iterator[tuple[Rows, Ints, Ints]]:
         """Some of distinct traces at a time, the longest first: their rows, packed; of each its place among all of them
         and the state before it, (n,)."""
-        log, copies, symbol, now = traces.log, traces.copies, self._symbols(traces.log), self.now
+        log, copies, symbol, now = traces.log, traces.copies, self._symbols(traces), self.now
         length = np.diff(log.offsets)
         order = np.argsort(-length, kind="stable")
         ends = np.cumsum(length[order])
@@ -73,9 +72,9 @@ class Walker:
                 found = (ahead + self.usual).argmax(1)
             yield rows, row[rows.order], evidence.run(rows, now.table, found)
 
-    def _symbols(self, log: Log) -> Ints:
-        """(N,) the symbol of each row of a log."""
-        said = coded(log)
+    def _symbols(self, traces: Distinct) -> Ints:
+        """(n,) the symbol of each row of distinct traces."""
+        log, said = traces.log, traces.coded
         distinct, kind = said.distinct
         state, trigger, after, output = said.parts(distinct)
         code = {answer: n for n, answer in enumerate(self.answers)}
@@ -91,6 +90,36 @@ class Walker:
             for q, a, n, o in zip(*(each.tolist() for each in (state, trigger, after, output)), strict=True)
         ]
         return np.array(symbols, np.int64)[kind]
+
+    def cut(self, traces: Distinct) -> tuple[Distinct, Ints]:
+        """(distinct pieces of distinct traces, (k, U) rows that begin a piece and end another one).
+
+        Where the log shows a state that the machine has once, nothing that came before matters. Pieces from one such
+        row to the next repeat themselves far more often than whole traces.
+        """
+        log, said, label = traces.log, traces.coded, self.now.table.label
+        twice = np.zeros(self.leads.size, np.int64)
+        if self.breaks is not None or not log.states:
+            return traces, twice.reshape(self.leads.shape)
+        once = np.bincount(label, minlength=said.states) == 1
+        apart = traces.gap.copy()
+        apart[1:] |= once[said.state[1:]] & (said.next[:-1] == said.state[1:])
+        apart[log.offsets[:-1]] = True
+        begins = np.flatnonzero(apart)
+        ends = np.append(begins[1:], len(log))
+        trace = np.searchsorted(log.offsets, begins, "right") - 1
+        shared = (ends < log.offsets[trace + 1]) & ~np.append(traces.gap, True)[ends]
+        length = ends + shared - begins
+        offsets = np.append(0, np.cumsum(length))
+        row = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], length)
+        found = distinct(bare(log, [getattr(log, name)[row] for name in COLUMNS], offsets), traces.gap[row])
+        copies = traces.copies[trace]
+        state = np.zeros(said.states, np.int64)
+        state[label] = np.arange(len(label))
+        again = ends[shared]
+        key = state[said.state[again]] * self.excerpt.symbols + self._symbols(traces)[again]
+        twice += np.bincount(key, copies[shared], len(twice)).astype(np.int64)
+        return replace(found, like=np.repeat(found.like, copies)), twice.reshape(self.leads.shape)
 
     def entered(self, rows: Rows, states: Ints) -> tuple[Ints, Ints]:
         """(rows (n,) before which the machine is known to have moved, (n,) way by which it came: state and symbol)."""
@@ -120,7 +149,8 @@ class Census:
 def census(walker: Walker, traces: Distinct) -> Census | None:
     """Of a part of a log; None where it has no rows."""
     found, size = None, walker.leads.size
-    for rows, _, states in walker.walk(traces):
+    pieces, twice = walker.cut(traces)
+    for rows, _, states in walker.walk(pieces):
         counts = rows.counted(states * rows.symbols + rows.symbol, kinds=size)
         after, way = walker.entered(rows, states)
         ways = np.flatnonzero(np.bincount(way, minlength=size))
@@ -133,7 +163,7 @@ def census(walker: Walker, traces: Distinct) -> Census | None:
         broken = int(rows.weight[rows.mended].sum())
         part = Census(counts.reshape(walker.leads.shape), cast, moves, times, broken)
         found = part if found is None else found + part
-    return found
+    return found and replace(found, counts=found.counts - twice)
 
 
 def recounted(found: Extraction, whole: Census, log: Log, data: Histories) -> Extraction:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fsmlearn import chain, counts, junctions, stretches
 from fsmlearn.chain import Doubts, Story
 from fsmlearn.counts import Verdict
-from fsmlearn.findings import KINDS, Decisions, Finding, Findings, findings, nothing
+from fsmlearn.findings import KINDS, SWAP, Decisions, Finding, Findings, findings, nothing
 from fsmlearn.junctions import Beliefs, Breaks
 from fsmlearn.logs import Log, Whole, alone
 from fsmlearn.repair import exchanged, rebuilt, repaired
@@ -30,6 +30,7 @@ from fsmlearn.rows import (
     NEXT,
     STRAY,
     TRUE,
+    Bools,
     Codes,
     Ints,
     Rows,
@@ -56,6 +57,9 @@ class Denoised:
     gap: NDArray[np.bool_]  # (M,) True where rows seem to be lost between this row and the one before it in its trace
     findings: Findings  # ordered by row
     rates: Mapping[str, float]  # estimated share of rows by kind of noise: label, spurious, swap, drop
+    # (6, K) of K distinct rows as read: state, trigger, next state and output, each an index of its words or past them
+    # where there is none, how many there are, how many are noise; None where the log hides its states
+    said: Ints | None = None
 
     @property
     def row(self) -> NDArray[np.int64]:
@@ -157,7 +161,8 @@ def _first(pair: tuple[Denoised, Counted]) -> Denoised:
 
 def _as_it_is(log: Log) -> tuple[Denoised, Counted]:
     n = len(log)
-    whole = Denoised(log, log, Runs.count(0, n), np.zeros(n, bool), nothing(), {})
+    said = _said(coded(log), nothing()) if log.kind == "visible" else None
+    whole = Denoised(log, log, Runs.count(0, n), np.zeros(n, bool), nothing(), {}, said)
     return whole, Counted(n, 0, np.zeros(len(KINDS), np.int64), 0, 0, 0, 0)
 
 
@@ -182,21 +187,26 @@ def _counted(log: Whole, clean: list[Handle], stray_rate: float) -> Filtered:
     )
 
 
+def _said(read: Rows, found: Findings) -> Ints:
+    """What the rows say as read. A row is noise where it is dropped or changed, not where it is put back in order."""
+    distinct, index = read.distinct
+    noise = np.bincount(index[found.row[found.kind != SWAP]], minlength=len(distinct))
+    return np.stack([*read.parts(distinct), read.count, noise])
+
+
 def _seen(log: Log) -> tuple[Rows, Ints]:
     """(the rows of a part, (S,) how many traces begin in each state)."""
     read = coded(log)
-    return read, np.bincount(read.state[read.first], minlength=read.states)
+    return read, np.bincount(read.state[read.begins], minlength=read.states)
 
 
 def _confirmed(seen: tuple[Rows, Ints], starts: Ints) -> tuple[Rows, tuple[Tally, int, int]]:
     """(the rows, (what those say that both neighbours confirm, junctions that are broken, junctions))."""
     read, _ = seen
-    broken = read.broken()
-    confirmed = ~broken
-    confirmed[:-1] &= ~broken[1:]
+    others = united(read.broken - 1, read.broken)
     if 2 * starts.max() > starts.sum():  # traces begin in one state, so a first row elsewhere is not confirmed either
-        confirmed &= ~read.first | (read.state == starts.argmax())
-    return read, (read.tally(confirmed), int(np.count_nonzero(broken)), int(np.count_nonzero(~read.first)))
+        others = united(others, read.begins[read.state[read.begins] != starts.argmax()])
+    return read, (read.tally(others), len(read.broken), len(read) - len(read.begins))
 
 
 Doubtful = tuple[tuple[Rows, Stretches | None], tuple[Kinds, Breaks, int, int]]
@@ -248,6 +258,10 @@ class _Told:
     told: Rows  # in the clean order
     chain: Codes  # (N,) what each is by the chain
 
+    def those(self, which: Bools) -> Ints:
+        """Some of the rows of the story (M,) as they stand in the clean order, ascending."""
+        return np.sort(exchanged(self.story.at[which], self.swapped))
+
 
 def _told(seen: tuple[Rows, object] | Doubtful, kinds: Story | None) -> tuple[_Told, tuple[Tally, int]]:
     """(a part as the story of its kinds of stretches tells it, or as it is read where there is none; (what the rows
@@ -277,7 +291,7 @@ def _told(seen: tuple[Rows, object] | Doubtful, kinds: Story | None) -> tuple[_T
     )
     by_chain = column(np.full(len(read), TRUE, np.int8), story.what)
     found = _Told(read, story, swapped, rows, by_chain)
-    return found, (rows.tally(by_chain != STRAY), int(np.count_nonzero(by_chain == NEXT)))
+    return found, (rows.tally(found.those(story.what == STRAY)), int(np.count_nonzero(story.what == NEXT)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,6 +303,7 @@ class _Decided:
     gone: Ints
     lost: Ints
     findings: Findings
+    said: Ints
     wrong: int
     moving: int
 
@@ -297,29 +312,32 @@ def _decided(log: Log, told: tuple[_Told, object], verdict: Verdict | None, tall
     """Judge the rows of a part by what was made of all parts: the verdict on what they say in the story, and how often
     rows say what they say as read."""
     part, _ = told
-    read, drop = part.read, part.chain == STRAY
+    read, story, swapped = part.read, part.story, part.swapped
+    gone = part.those(story.what == STRAY)
     by_counts: Codes = np.broadcast_to(np.int8(TRUE), len(read))
     fixed, stray = part.told, 0.0
     if verdict is not None:
         what = np.append(np.where(verdict.true, TRUE, verdict.what), TRUE).astype(np.int8)
         distinct, kind = fixed.distinct
         by_counts = looked_up(what[find(verdict.transition, distinct)], kind)
-        by_counts[drop] = TRUE
+        by_counts[gone] = TRUE
         fixed, unknown = repaired(fixed, by_counts, verdict)
-        drop[unknown] = True
+        gone = united(gone, np.sort(unknown))
         stray = verdict.stray
-    swapped, gone = part.swapped, np.flatnonzero(drop)
     # a row is lost before the row after a gap, and after a dropped row that the machine did take
-    lost = part.story.at[part.story.gap & ~read.first[part.story.at]]
+    lost = story.at[story.gap & ~read.first[story.at]]
     taken = gone[(part.chain[gone] != STRAY) & (by_counts[gone] != STRAY) & ~read.last[gone]]
-    strays = exchanged(np.flatnonzero(part.chain == STRAY), swapped)
+    strays = story.at[story.what == STRAY]
+    doubted = united(part.those(story.what != TRUE), np.flatnonzero(by_counts != TRUE))
+    found = findings(log, read, Decisions(swapped, part.chain, by_counts, doubted, gone, fixed, stray), tally)
     return _Decided(
         fixed=fixed,
         swapped=swapped,
         gone=gone,
         lost=np.append(lost, taken + 1),
-        findings=findings(log, read, Decisions(swapped, part.chain, by_counts, drop, fixed, stray), tally),
-        wrong=int(np.count_nonzero((part.chain > STRAY) | (by_counts > STRAY))),
+        findings=found,
+        said=_said(read, found),
+        wrong=int(np.count_nonzero((part.chain[doubted] > STRAY) | (by_counts[doubted] > STRAY))),
         moving=int(np.count_nonzero(read.state[strays] != read.next[strays])),
     )
 
@@ -337,4 +355,4 @@ def _cleaned(log: Log, decided: _Decided) -> tuple[Denoised, Counted]:
         moving=decided.moving,
         swapped=len(decided.swapped),
     )
-    return Denoised(log, clean, rows, gap, found, {}), counted
+    return Denoised(log, clean, rows, gap, found, {}, decided.said), counted

@@ -19,7 +19,7 @@ from fsmlearn.alike import COLUMNS, Distinct, bare, distinct, together
 from fsmlearn.denoise import Denoised, Filtered
 from fsmlearn.fingerprint import GOLDEN, Words64, scattered
 from fsmlearn.logs import Log, LogKind
-from fsmlearn.rows import coded, wide
+from fsmlearn.rows import wide
 from fsmlearn.spread import Handle, Spread
 
 Ints = NDArray[np.int64]
@@ -133,7 +133,7 @@ def _beside(traces: Distinct) -> int:
 def _said(traces: Distinct) -> tuple[Ints, Ints, Ints]:
     """(ascending numbers of what rows say and of the states that traces begin in, (m,) which of them, (m,) trace)."""
     log, begins = traces.log, traces.log.offsets[:-1]
-    rows, beside = coded(log), _beside(traces)
+    rows, beside = traces.coded, _beside(traces)
     distinct_rows, kind = rows.distinct
     state, trigger, after, output = rows.parts(distinct_rows)
     cells = (len(log.states) + 1) * len(log.triggers)
@@ -184,7 +184,11 @@ def _wanted(traces: Distinct, lots: Lots, keys: Keys) -> Bools:
     scarce = np.bincount(keys_drawn, times[having], len(many)) < many
     keys_left, having = pairs(scarce[key])
     if len(keys_left):
-        order, copies = np.argsort(traces.like, kind="stable"), traces.copies
+        some = np.zeros(size, np.bool_)
+        some[having] = True
+        order = np.flatnonzero(some[traces.like])
+        order = order[np.argsort(traces.like[order], kind="stable")]
+        copies = np.where(some, traces.copies, 0)
         keys_left = np.repeat(keys_left, copies[having])
         begin = np.repeat(
             (np.cumsum(copies) - copies)[having] - np.cumsum(copies[having]) + copies[having], copies[having]

@@ -8,7 +8,7 @@ too rare, too long or too odd for that is left to `cells`, which can read everyt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Text:
     """The bytes of a block, to be looked at eight at a time."""
 
     def __init__(self, text: bytes) -> None:
-        self._padded = b"\0" * 8 + text
+        self._padded = b"".join((b"\0" * 8, text, b"\0" * LONGEST))
         self._eight = np.ndarray(len(text) + 1, "<u8", self._padded, strides=(1,))  # [i]: those that end before byte i
 
     def cut(self, begin: int, end: int) -> bytes:
@@ -53,6 +53,21 @@ class Text:
             for word in words:
                 word &= mask
         return words
+
+    def words(self, begin: Ints, length: Ints, width: int) -> Bytes8:
+        """Spans (N,) of at most LONGEST bytes, from their first byte on, as (N, width) words that hold the longest, and
+        zeros behind. NumPy takes all bytes of a span in one go."""
+        wide = np.ndarray(len(self._eight), f"V{8 * width}", self._padded, 8, (1,))
+        words = wide[begin].view("<u8").reshape(-1, width)
+        words &= _leading(width).take(length, axis=0)
+        return words
+
+
+@cache
+def _leading(width: int) -> Bytes8:
+    """(8 width + 1, width) words whose first n bytes are all ones, for every n."""
+    ones: Bytes8 = ~LAST[8 - np.clip(np.arange(8 * width + 1)[:, None] - 8 * np.arange(width), 0, 8)]
+    return ones
 
 
 def same_as_before(text: Text, begin: Ints, end: Ints) -> NDArray[np.bool_]:
@@ -102,54 +117,52 @@ class Spans:
     def __init__(self, learn: Callable[[bytes, int], None]) -> None:
         self._learn = learn  # (span, its row in the block)
         self._size = 0
-        self._words: NDArray[np.uint64] = np.zeros((0, 0), np.uint64)  # (W, K + spare)
-        self._length: Ints = np.zeros(0, np.int64)
-        self._slots: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._words: Bytes8 = np.zeros((0, 1), np.uint64)  # (K + spare, W); the last of them is like no text
+        self._slots: Ints = np.zeros(0, np.int64)
         self._room(1, 1 << 10)
 
-    def codes(self, text: Text, begin: Ints, end: Ints) -> NDArray[np.int32] | None:
+    def codes(self, text: Text, begin: Ints, end: Ints) -> Ints | None:
         """(N,) codes of spans; None where they are too many or too long to be known by heart."""
         length = end - begin
-        if int(length.max()) > LONGEST:
+        longest = int(length.max())
+        if longest > LONGEST:
             return None
-        words = text.eights(begin, end)
-        self._room(len(words), len(self._slots))
-        hashed = _hash(words, length)
-        code = self._find(hashed, words, length)
+        self._room(-(-longest // 8), len(self._slots))
+        words = text.words(begin, length, self._words.shape[1])
+        hashed = _hash(words)
+        code = self._find(hashed, words)
         while len(new := np.flatnonzero(code < 0)):
             _, first = np.unique(hashed[new], return_index=True)
             if self._size + len(first) > MOST:
                 return None
             for row in np.sort(new[first]).tolist():
                 self._learn(text.cut(int(begin[row]), int(end[row])), row)
-                self._add([word[row] for word in words], int(length[row]), hashed[row])
-            code[new] = self._find(hashed[new], [word[new] for word in words], length[new])
+                self._add(words[row], hashed[row])
+            code[new] = self._find(hashed[new], words[new])
         return code
 
-    def _find(self, hashed: Bytes8, words: list[Bytes8], length: Ints) -> NDArray[np.int32]:
+    def _find(self, hashed: Bytes8, words: Bytes8) -> Ints:
         """(N,) codes, -1 for what is not there. Where a slot is taken by another span the next one is tried."""
         bits = len(self._slots).bit_length() - 1
         slot = (hashed >> np.uint64(64 - bits)).view(np.int64)
         code = self._slots[slot]
-        wrong = np.flatnonzero(~self._equal(code, words, length))
+        wrong = self._unlike(code, words)
         while len(wrong := wrong[code[wrong] >= 0]):
             slot[wrong] = (slot[wrong] + 1) % len(self._slots)
             code[wrong] = self._slots[slot[wrong]]
-            wrong = wrong[~self._equal(code[wrong], [word[wrong] for word in words], length[wrong])]
+            wrong = wrong[self._unlike(code[wrong], words[wrong])]
         return code
 
-    def _equal(self, code: NDArray[np.int32], words: list[Bytes8], length: Ints) -> NDArray[np.bool_]:
-        equal: NDArray[np.bool_] = self._length[code] == length
-        for known, word in zip(self._words, words, strict=False):
-            equal &= known[code] == word
-        return equal
+    def _unlike(self, code: Ints, words: Bytes8) -> Ints:
+        """Rows (N, W) that are not what their codes stand for, ascending; -1 stands for nothing."""
+        known = self._words.take(code, axis=0, mode="wrap")
+        rows: Ints = np.unique(np.flatnonzero(known != words) // words.shape[1])
+        return rows
 
-    def _add(self, words: list[np.uint64], length: int, hashed: np.uint64) -> None:
+    def _add(self, words: Bytes8, hashed: np.uint64) -> None:
         if 4 * (self._size + 1) > len(self._slots):
-            self._room(len(self._words), 4 * len(self._slots))
-        self._words[:, self._size] = words[-1]  # as `eights` would go on in longer company
-        self._words[: len(words), self._size] = words
-        self._length[self._size] = length
+            self._room(1, 4 * len(self._slots))
+        self._words[self._size] = words
         self._place(hashed, self._size)
         self._size += 1
 
@@ -159,31 +172,24 @@ class Spans:
             slot = (slot + 1) % len(self._slots)
         self._slots[slot] = code
 
-    def _room(self, words: int, slots: int) -> None:
-        """Make room for spans of so many words, and as many slots. A code of -1, the last column, equals nothing."""
-        wider, longer = words > len(self._words), slots > len(self._slots)
-        if wider or longer:
-            known, n = self._words[:, : self._size], self._size
-            self._words = np.zeros((max(words, len(known)), slots // 4 + 1), np.uint64)
-            self._words[: len(known), :n] = known
-            if len(known) and n:
-                self._words[len(known) :, :n] = known[-1]
-            self._length = np.append(self._length[:n], np.full(slots // 4 + 1 - n, -1))
-        if longer:
-            self._slots = np.full(slots, -1, np.int32)
-            for code, hashed in enumerate(_hash(list(self._words[:, :n]), self._length[:n])):
+    def _room(self, width: int, slots: int) -> None:
+        """Make room for spans of so many words, and as many slots."""
+        known = self._words[: self._size]
+        shape = slots // 4 + 1, max(width, known.shape[1])
+        if shape != self._words.shape:
+            self._words = np.full(shape, ~np.uint64(0))
+            self._words[: len(known)] = 0
+            self._words[: len(known), : known.shape[1]] = known
+        if slots > len(self._slots):
+            self._slots = np.full(slots, -1)
+            for code, hashed in enumerate(_hash(known)):
                 self._place(hashed, code)
 
 
-def _hash(words: list[Any], length: Ints) -> Bytes8:
-    """(N,) a hash whose highest bits are the best. Equal words at the end count once, so that more may be given."""
-    mixed = length.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    for at, word in enumerate(words):
-        fresh = (
-            word * np.uint64(0xC2B2AE3D27D4EB4F)
-            if at == 0
-            else (word ^ words[at - 1]) * np.uint64((0x165667B19E3779F9 * (2 * at + 1)) % (1 << 64))
-        )
-        mixed ^= fresh
-    mixed *= np.uint64(0x9E3779B97F4A7C15)
-    return mixed ^ (mixed << np.uint64(32))
+ODD = np.array([pow(0x9E3779B97F4A7C15, 2 * n + 1, 1 << 64) for n in range(LONGEST // 8)], np.uint64)
+
+
+def _hash(words: Bytes8) -> Bytes8:
+    """(N,) a hash of words (N, W) whose highest bits are the best. Zeros that follow make no difference."""
+    hashed: Bytes8 = words @ ODD[: words.shape[1]]
+    return hashed

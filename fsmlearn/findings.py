@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.logs import Log
-from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, TRUE, Bools, Codes, Ints, Rows, Tally, find
+from fsmlearn.rows import CURRENT, NEXT, OUTPUT, STRAY, TRIGGER, Bools, Codes, Ints, Rows, Tally, find
 from fsmlearn.runs import among, united
 
 Action = Literal["dropped", "repaired"]
@@ -88,7 +88,8 @@ class Decisions:
     swapped: Ints  # rows that were read after the next one
     chain: Codes  # (N,) what the row is by the chain: TRUE, STRAY, NEXT or CURRENT
     counts: Codes  # (N,) and by the counts, of what the chain leaves: TRUE, STRAY, OUTPUT, TRIGGER or NEXT
-    drop: Bools  # (N,)
+    doubted: Ints  # rows that are something else than TRUE, ascending
+    gone: Ints  # rows that are dropped, ascending
     fixed: Rows  # (N,) true words
     stray: float  # rate of stray rows that say that the state stays
 
@@ -97,14 +98,16 @@ def findings(log: Log, read: Rows, decided: Decisions, tally: Tally) -> Findings
     """A finding for each row that is not in the clean log as it was read, at its place; `tally` is that of the rows as
     read, of all parts of the log."""
     moved = np.zeros(len(read), np.bool_)
-    moved[_moved(read, decided.swapped)] = True
-    at = np.flatnonzero(moved | decided.drop | (decided.chain != TRUE) | (decided.counts != TRUE))  # clean order
+    surely = _moved(read, decided.swapped)
+    moved[surely] = True
+    at = united(surely, united(decided.doubted, decided.gone))  # clean order
     row = at.copy()
     for one, other in (decided.swapped, decided.swapped + 1), (decided.swapped + 1, decided.swapped):
         place = find(at, one)
         row[place[place < len(at)]] = other[place < len(at)]
     by_row = np.argsort(row)
     at, row = at[by_row], row[by_row]
+    dropped = among(at, decided.gone)
     stray = (decided.chain[at] == STRAY) | (decided.counts[at] == STRAY)
     kind = np.where(stray, SPURIOUS, np.where(moved[at], SWAP, LABEL)).astype(np.int8)
     tallies = _tallies(read, row, tally)
@@ -116,12 +119,12 @@ def findings(log: Log, read: Rows, decided: Decisions, tally: Tally) -> Findings
     facts = np.stack(
         [
             *(*codes(read, row), *codes(decided.fixed, at), *tallies, decided.chain[at], decided.counts[at]),
-            *(decided.drop[at], moved[at], moved[row], row < at, read.first[at], read.last[at]),
+            *(dropped, moved[at], moved[row], row < at, read.first[at], read.last[at]),
         ],
         dtype=np.int32,
         casting="same_kind",
     )  # (19, F) of the findings alone, so that nothing of the whole log is held
-    return Findings(row, decided.drop[at], kind, _Reasons(words, facts))
+    return Findings(row, dropped, kind, _Reasons(words, facts))
 
 
 def _tallies(rows: Rows, at: Ints, tally: Tally) -> tuple[Ints, Ints, Ints]:

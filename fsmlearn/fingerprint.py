@@ -78,9 +78,12 @@ def _mixed(said: Words64, place: Words64) -> tuple[int, int]:
 
 def scattered(x: Words64) -> Words64:
     """Every bit of each number (n,) depends on every bit (the finaliser of splitmix64, Steele et al. 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    x = x ^ (x >> np.uint64(30))
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x
 
 
 def _numbers(names: Sequence[str], some: slice) -> Words64:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fsmlearn.counts import EVIDENCE, Verdict
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import Floats, Ints, Rows, Space, find, wide
+from fsmlearn.rows import Floats, Ints, Rows, Space, find, numbered, wide
 
 NEVER = -1e9  # log probability of what cannot be
 
@@ -47,19 +47,28 @@ class Beliefs:
 
         (n(p, x) + 1 / A) / (n(p) + 1) · (n(p, x, q, o) + 1 / (S O)) / (n(p, x) + 1), with n counting true rows.
         """
-        seen = self._count[find(self._transition, self.rows.number(p, x, q, o))]
-        return np.log(self._action(p, x) * (seen + 1 / (self.rows.states * self.rows.outputs)))
+        said, index = numbered(self.rows.number(p, x, q, o))
+        p, x, *_ = self.rows.parts(said)
+        seen = self._count[find(self._transition, said)]
+        every: Floats = np.log(self._action(p, x) * (seen + 1 / (self.rows.states * self.rows.outputs)))[index]
+        return every
 
     def relabelled(self, p: Ints, x: Ints, q: Ints, o: Ints) -> Floats:
         """As `row` for a next state q that was written wrong; in one row of ten the output was too."""
-        arc = self._arc_count[find(self._arc, (p * self.rows.triggers + x) * self.rows.states + q)]
+        said, index = numbered(self.rows.number(p, x, q, o))
+        p, x, q, o = self.rows.parts(said)
+        arc = self._arc_count[find(self._arc, said // self.rows.outputs)]
         any_output = np.log(self._action(p, x) * (arc + 1 / self.rows.states))
-        return np.logaddexp(self.row(p, x, q, o), any_output - math.log(10 * self.rows.outputs))
+        every: Floats = np.logaddexp(self.row(p, x, q, o), any_output - math.log(10 * self.rows.outputs))[index]
+        return every
 
     def jump(self, p: Ints, q: Ints) -> Floats:
         """log P(the state is q some lost rows after it was p): as for one row, with a tenth of it for any state."""
-        moves = self._move_count[find(self._move, p * self.rows.states + q)]
-        return np.log((0.9 * moves + 1 / self.rows.states) / (0.9 * self._visits[p] + 1))
+        moved, index = numbered(p * self.rows.states + q)
+        visits = self._visits[moved // self.rows.states]
+        moves = self._move_count[find(self._move, moved)]
+        every: Floats = np.log((0.9 * moves + 1 / self.rows.states) / (0.9 * visits + 1))[index]
+        return every
 
     def _action(self, p: Ints, x: Ints) -> Floats:
         """P(trigger | state) / (n(p, x) + 1)."""
@@ -89,12 +98,9 @@ class Breaks:
 
 def breaks(rows: Rows) -> Breaks:
     """All of the rows'."""
-    broken = rows.broken()
-    alone = broken & ~rows.first
-    alone[1:] &= ~broken[:-1]
-    alone[:-1] &= ~broken[1:]
+    apart = np.diff(rows.broken, prepend=-1, append=len(rows) + 1) > 1
+    i = rows.broken[apart[:-1] & apart[1:]]
     transition, kind = rows.distinct
-    i = np.flatnonzero(alone)
     pair, often = np.unique(wide(kind[i - 1]) * len(transition) + kind[i], return_counts=True)
     return Breaks(transition[pair // len(transition)], transition[pair % len(transition)], often)
 

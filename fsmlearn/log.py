@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fsmlearn import steps as numbering
 from fsmlearn.columns import HEADERS, Clock, LogKind
 from fsmlearn.fingerprint import NO_MARKS, Marks, marks
-from fsmlearn.runs import Runs
+from fsmlearn.runs import Runs, chosen
 from fsmlearn.spread import HERE, Handle, Spread
 from fsmlearn.traces import FILE, UNKNOWN, Codes, Oddity, where
 from fsmlearn.variables import Grid
@@ -100,10 +100,14 @@ class Log:
         if len(trace) and np.diff(trace).min(initial=0) < 0:
             raise ValueError("rows must be given trace by trace")
         kept, start = np.unique(trace, return_index=True)
+        return self._taken(index, kept, np.append(start, len(index)).astype(np.int64))
+
+    def _taken(self, index: NDArray[np.integer[Any]], kept: NDArray[np.intp], offsets: NDArray[np.int64]) -> Log:
+        """The log of some rows, which are of these traces, and where each of them begins then."""
         return replace(
             self,
-            traces=tuple(self.traces[r] for r in kept.tolist()),
-            offsets=np.append(start, len(index)).astype(np.int64),
+            traces=chosen(self.traces, kept),
+            offsets=offsets,
             places=Runs.of(self.places.at(index)),
             steps=Runs.of(self.steps.at(index)),
             state=self.state[index],
@@ -114,9 +118,13 @@ class Log:
 
     def select_traces(self, traces: NDArray[np.integer[Any]] | BoolArray) -> Log:
         """The log of some traces, given as indices or as an (R,) mask; they keep their order."""
+        length = np.diff(self.offsets)
         wanted = np.zeros(len(self.traces), np.bool_)
         wanted[traces] = True
-        return self.select(wanted[self.trace])
+        kept = np.flatnonzero(wanted & (length > 0))
+        offsets = np.append(0, np.cumsum(length[kept]))
+        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][kept] - offsets[:-1], length[kept])
+        return self._taken(rows, kept, offsets)
 
     def fingerprint(self) -> str:
         """128 bits (hex) of words and coded rows: equal logs in other files, or on other lines, have the same."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from fsmlearn.cells import Ints, Raw
 from fsmlearn.plain import WORDS_OF, narrow
-from fsmlearn.runs import Numerals, Runs
+from fsmlearn.runs import Numerals, Runs, chosen
 from fsmlearn.traces import FILE, cut
 
 # --- traces that several parts have rows of ----------------------------------------------------------------------
@@ -87,16 +87,9 @@ def _some(raw: Raw, trace: Ints, rows: Ints) -> Raw:
         {role: column[rows] for role, column in raw.columns.items()},
         Runs.of(raw.places.at(rows)),
         None if raw.steps is None else Runs.of(raw.steps.at(rows)),
-        (begins, index, _chosen(raw.stretches[2], codes)),
+        (begins, index, chosen(raw.stretches[2], codes)),
         raw.readings,
     )
-
-
-def _chosen(words: Sequence[str], codes: Ints) -> Sequence[str]:
-    """Some of the names, in their order."""
-    if isinstance(words, Numerals):
-        return Numerals(Runs.of(words.numbers.at(codes)))
-    return tuple(words[code] for code in codes.tolist())
 
 
 def _places(words: Sequence[str], among: Sequence[str]) -> Ints:

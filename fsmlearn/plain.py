@@ -54,16 +54,19 @@ class Plain:
         """The cells of a block, None where it has to go the long way."""
         if block.marks is None or self._given_up:
             return None
-        text, ends = Text(block.text), block.marks.T  # (F, N)
-        begin = np.append(0, ends[-1, :-1] + 1)
+        text, marks = Text(block.text), block.marks.T  # (F, N)
+        rows = np.append(0, marks[-1, :-1] + 1)
 
-        def field(column: int) -> tuple[Ints, Ints]:
-            return begin if column == 0 else ends[column - 1] + 1, np.ascontiguousarray(ends[column])
+        def begins(column: int) -> Ints:
+            return rows if column == 0 else marks[column - 1] + 1
+
+        def ends(column: int) -> Ints:
+            return np.ascontiguousarray(marks[column])
 
         found = Found()
         position = self._layout.position
         if "step" in position:
-            spans = field(position["step"])
+            spans = begins(position["step"]), ends(position["step"])
             if self._layout.clock:
                 words = [
                     text.cut(*span).decode().strip() for span in zip(*(each.tolist() for each in spans), strict=True)
@@ -78,14 +81,14 @@ class Plain:
                 step = whole
             found.steps = Runs.of(step)
         for group in self._groups:
-            span = field(group.first)[0], field(group.first + len(group.roles) - 1)[1]
+            span = begins(group.first), ends(group.first + len(group.roles) - 1)
             columns = group.columns(text, *span, block)
             if columns is None:
                 self._given_up = True
                 return None
             found.columns |= columns
         if "trace" in position:
-            begin, end = field(position["trace"])
+            begin, end = begins(position["trace"]), ends(position["trace"])
             found.begins = np.flatnonzero(~same_as_before(text, begin, end))
             begin, end = begin[found.begins], end[found.begins]
             number = numbers(text, begin, end)

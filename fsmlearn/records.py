@@ -190,7 +190,7 @@ def _marks(data: NDArray[np.uint8], delimiter: str, fields: int) -> NDArray[np.i
     if len(marks) != fields * np.count_nonzero(newline):
         return None
     cells = marks.reshape(-1, fields)
-    return cells if (data[cells[:, -1]] == ord("\n")).all() else None
+    return cells if newline[cells[:, -1]].all() else None
 
 
 def _check_quotes(data: NDArray[np.uint8], line: int, delimiter: str, name: str) -> None:

@@ -131,10 +131,9 @@ def made(about: About) -> RenderableType:
     return titled(*facts)
 
 
-def noise(
-    summary: NoiseSummary, rows: int, examples: int = EXAMPLES, every: str = "fsmlearn report --noise"
-) -> RenderableType:
-    """What was dropped and repaired, and why; `every` is the command that lists every such row.
+def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES, every: str | None = None) -> RenderableType:
+    """What was dropped and repaired, and why; `every` is the command that lists every such row, if it is another than
+    the rows that are kept suggest.
 
     Where the log hides its states its rows are judged by the machine, which was learned from them as they were.
     """
@@ -153,6 +152,8 @@ def noise(
         facts.append(f"{counted(summary.gaps, 'place')} where rows seem to be lost")
     shown = summary.examples[:examples]
     facts += [f"{where}: {action}, {reason}" for where, action, _, reason in shown]
+    if every is None:
+        every = "fsmlearn report --noise" if touched <= len(summary.examples) else "fsmlearn filter LOG --dropped FILE"
     if shown and touched > len(shown):
         facts.append(f"... and {touched - len(shown):,} more; `{every}` lists all of them")
     return titled(("noise", facts))

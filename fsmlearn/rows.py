@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.runs import united
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -88,68 +89,86 @@ class Rows(Space):
     output: Codes  # (N,)
     first: Bools  # (N,) the first row of its trace
     last: Bools  # (N,)
+    begins: Ints  # those first rows, ascending
+    ends: Ints  # and those last rows
 
     def __len__(self) -> int:
         return len(self.state)
 
-    def transition(self, rows: slice | Ints) -> Ints:
-        """One number for each (state, trigger, next state, output) of some rows."""
-        return self.number(*(wide(column[rows]) for column in (self.state, self.trigger, self.next, self.output)))
+    def transition(self, rows: slice | Ints, kind: type[np.signedinteger[Any]] = np.int64) -> Codes:
+        """One number for each (state, trigger, next state, output) of some rows, in a type that holds them all."""
+        number = self.state[rows].astype(kind)
+        columns = (self.trigger, self.triggers), (self.next, self.states), (self.output, self.outputs)
+        for column, size in columns:  # as `number` does, in place
+            if size > 1:
+                number *= size
+                number += column[rows]
+        return number
 
     @cached_property
-    def distinct(self) -> tuple[Ints, Codes]:
-        """(the K transitions that there are, ascending; (N,) which of them each row is)."""
+    def _counted(self) -> tuple[Ints, Codes, Ints]:
+        """`distinct` and `count`."""
         space = self.states**2 * self.triggers * self.outputs
-        parts = [slice(start, start + PART) for start in range(0, len(self), PART)]
         if space > FEW:
-            return np.unique(self.transition(slice(None)), return_inverse=True)
-        there = np.zeros(space, np.bool_)
+            found, every, often = np.unique(self.transition(slice(None)), return_inverse=True, return_counts=True)
+            return found, every, often
+        narrow = np.int16 if space <= 1 << 15 else np.int32
+        size = max(PART, space)
+        parts = [slice(start, start + size) for start in range(0, len(self), size)]
+        count: Ints = np.zeros(space, np.int64)
         for part in parts:
-            there[self.transition(part)] = True
-        found = np.flatnonzero(there)
+            count += np.bincount(self.transition(part, narrow), minlength=space)
+        found = np.flatnonzero(count)
         kind: Codes = np.zeros(space, np.min_scalar_type(-len(found) - 1))
         kind[found] = np.arange(len(found))
         index: Codes = np.zeros(len(self), kind.dtype)
         for part in parts:
-            index[part] = kind[self.transition(part)]
-        return found, index
+            kind.take(self.transition(part, narrow), out=index[part], mode="clip")
+        return found, index, count[found]
 
-    @cached_property
+    @property
+    def distinct(self) -> tuple[Ints, Codes]:
+        """(the K transitions that there are, ascending; (N,) which of them each row is)."""
+        return self._counted[:2]
+
+    @property
     def count(self) -> Ints:
         """(K,) how often each transition comes."""
-        found, index = self.distinct
-        count: Ints = np.zeros(len(found), np.int64)
-        for start in range(0, len(self), PART):
-            count += np.bincount(index[start : start + PART], minlength=len(found))
-        return count
+        return self._counted[2]
 
-    def tally(self, use: Bools) -> Tally:
-        """What the rows say, counted among some of them (N,), which should be most."""
+    def tally(self, without: Ints) -> Tally:
+        """What the rows say, counted without some of them."""
         found, index = self.distinct
-        others = np.bincount(index[np.flatnonzero(~use)], minlength=len(found))
-        last = np.bincount(index[np.flatnonzero(self.last & use)], minlength=len(found))
+        others = np.bincount(index[without], minlength=len(found))
+        last = np.bincount(index[self.ends], minlength=len(found))
+        last -= np.bincount(index[without[self.last[without]]], minlength=len(found))
         space = (self.states, self.triggers, self.outputs, self.unknown)
         return Tally(*space, found, self.count, self.count - others, last)
 
-    def broken(self) -> Bools:
-        """(N,) True where the row does not go on from the next state of the row before; the unknown fits anything."""
-        out = np.zeros(len(self), bool)
+    @cached_property
+    def broken(self) -> Ints:
+        """Rows that do not go on from the next state of the row before, ascending; the unknown fits anything."""
         before, here = self.next[:-1], self.state[1:]
-        np.not_equal(before, here, out=out[1:])
-        out &= ~self.first
+        out = before != here
         if self.unknown != UNKNOWN:
-            out[1:] &= (before != self.unknown) & (here != self.unknown)
-        return out
+            out &= (before != self.unknown) & (here != self.unknown)
+        out[self.begins[self.begins > 0] - 1] = False
+        return np.flatnonzero(out) + 1
 
     def changed(self, at: Ints, state: Codes, trigger: Codes, next: Codes, output: Codes) -> Rows:
         """The same with other words in the rows `at`, as these columns (N,) have them."""
         rows = replace(self, state=state, trigger=trigger, next=next, output=output)
         old, index = self.distinct
-        found, new = np.unique(np.append(old, rows.transition(at)), return_inverse=True)
-        to = new[: len(old)].astype(np.min_scalar_type(-len(found) - 1))
+        said, which = numbered(rows.transition(at))
+        found = united(old, said)
+        to = find(found, old).astype(np.min_scalar_type(-len(found) - 1))
         kinds = looked_up(to, index) if len(found) > len(old) else index.copy()
-        kinds[at] = new[len(old) :]
-        rows.__dict__["distinct"] = found, kinds  # as the property would find them, without another look at every row
+        fresh = find(found, said)[which]
+        count = np.bincount(fresh, minlength=len(found)) - np.bincount(kinds[at], minlength=len(found))
+        count[to] += self.count
+        kinds[at] = fresh
+        # as the property would find them, but for transitions that are gone, without another look at every row
+        rows.__dict__["_counted"] = found, kinds, count
         return rows
 
 
@@ -171,10 +190,9 @@ def coded(log: Log) -> Rows:
     no_output = bool(np.any(log.output == UNKNOWN))
     first, last = np.zeros(len(log), bool), np.zeros(len(log), bool)
     filled_traces = np.diff(log.offsets) > 0
-    first[log.offsets[:-1][filled_traces]] = True
-    last[log.offsets[1:][filled_traces] - 1] = True
-    first[:1] &= log.opens
-    last[-1:] &= log.closes
+    begins, ends = log.offsets[:-1][filled_traces], log.offsets[1:][filled_traces] - 1
+    begins, ends = begins if log.opens else begins[1:], ends if log.closes else ends[:-1]
+    first[begins] = last[ends] = True
     return Rows(
         state=filled(log.state, n_states) if unknown_state else log.state,
         trigger=log.trigger,
@@ -182,6 +200,8 @@ def coded(log: Log) -> Rows:
         output=filled(log.output, n_outputs) if no_output else log.output,
         first=first,
         last=last,
+        begins=begins,
+        ends=ends,
         states=n_states + unknown_state,
         triggers=len(log.triggers),
         outputs=n_outputs + no_output,
@@ -190,11 +210,25 @@ def coded(log: Log) -> Rows:
 
 
 def looked_up(table: Codes, index: Codes) -> Codes:
-    """table[index], a part at a time, as NumPy would widen all of a narrow index first."""
+    """table[index] of an index that is nowhere negative, a part at a time, as NumPy would widen all of it first."""
     out = np.empty(len(index), table.dtype)
     for start in range(0, len(index), PART):
-        out[start : start + PART] = table[index[start : start + PART]]
+        table.take(index[start : start + PART], out=out[start : start + PART], mode="clip")
     return out
+
+
+def numbered(keys: Ints) -> tuple[Ints, Ints]:
+    """(the distinct keys, ascending; which of them each is), of keys of any shape that are nowhere below 0."""
+    space = int(keys.max(initial=0)) + 1
+    if space > FEW:
+        found, index = np.unique(keys, return_inverse=True)
+        return found, index.reshape(keys.shape)
+    there = np.zeros(space, np.bool_)
+    there[keys] = True
+    found = np.flatnonzero(there)
+    number = np.empty(space, np.int64)
+    number[found] = np.arange(len(found))
+    return found, number[keys]
 
 
 def find(keys: Ints, wanted: Ints) -> Ints:

@@ -102,11 +102,15 @@ class Runs:
 
     def without(self, index: Ints) -> Runs:
         """The same without the entries at these ascending indices."""
-        starts = united(self.starts, index + 1)
-        starts = starts[starts < self.size]
-        ends = np.append(starts[1:], self.size)[: len(starts)]
-        length = ends - starts - among(ends - 1, index)
-        values, length = self.at(starts)[length > 0], length[length > 0]
+        # what is left of a run goes on behind each entry that goes
+        starts = np.concatenate([index + 1, self.starts])
+        order = np.argsort(starts, kind="stable")
+        rise = self.values - self.starts
+        run = np.searchsorted(self.starts, index, "right") - 1
+        values = (np.concatenate([rise[run], rise]) + starts)[order]
+        goes = np.append(order < len(index), False)[1:]  # whether the entry before the next start does
+        length = np.diff(starts[order], append=self.size) - goes
+        values, length = values[length > 0], length[length > 0]
         return Runs(np.cumsum(length) - length, values, self.size - len(index)).joined()
 
 
@@ -136,3 +140,10 @@ class Numerals(Sequence[str]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+
+def chosen(names: Sequence[str], index: NDArray[np.integer[Any]]) -> Sequence[str]:
+    """Some of the names, given by an ascending index."""
+    if isinstance(names, Numerals):
+        return Numerals(Runs.of(names.numbers.at(index)))
+    return tuple(names[code] for code in index.tolist())

@@ -7,12 +7,14 @@ nothing of what happened there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise, starmap
 
 import numpy as np
 
 from fsmlearn.logs import UNKNOWN
-from fsmlearn.rows import FEW, Bools, Ints, Rows, wide
+from fsmlearn.rows import Bools, Ints, Rows, numbered, wide
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,13 @@ class Kinds:
     def __len__(self) -> int:
         return len(self.state)
 
-    def take(self, rows: Bools, often: Ints) -> Kinds:
+    def parts(self, size: int) -> Iterator[slice]:
+        """Rows of whole stretches, about so many at a time."""
+        begins = np.flatnonzero(self.begin)
+        cuts = [*begins[np.diff(begins // size, prepend=-1) > 0].tolist(), len(self)]
+        yield from starmap(slice, pairwise(cuts))
+
+    def take(self, rows: Bools | slice, often: Ints) -> Kinds:
         """Some kinds, given by all their rows, as often as (m,) says."""
         columns = {each.name: getattr(self, each.name)[rows] for each in fields(self)}
         return Kinds(**columns | {"often": often[rows]})
@@ -66,15 +74,15 @@ def stretches(rows: Rows, start: int) -> Stretches:
     word = wide(rows.distinct[1][every])
     for part, size in (rows.first[every], 2), (rows.last[every], 2), (before + 1, rows.states + 1):
         word = word * size + part
-    word = _numbered(word * (rows.states + 1) + after + 1)  # (M,) what each row says, and its neighbours
+    word = numbered(word * (rows.states + 1) + after + 1)[1]  # (M,) what each row says, and its neighbours
 
     longest = np.argsort(-length, kind="stable")
     kind = np.zeros(len(begins), np.int64)  # of stretches so far, the longest first
     words = int(word.max(initial=0)) + 1
     for step in range(int(length.max(initial=0))):
         longer = longest[: np.searchsorted(-length[longest], -step)]
-        kind[longer] = _numbered(kind[longer] * words + word[begins[longer] + step])
-    kind = _numbered(length * (int(kind.max(initial=0)) + 1) + kind)
+        kind[longer] = numbered(kind[longer] * words + word[begins[longer] + step])[1]
+    kind = numbered(length * (int(kind.max(initial=0)) + 1) + kind)[1]
     _, one, kind, often = np.unique(kind, return_index=True, return_inverse=True, return_counts=True)
 
     new = np.zeros(len(begins), np.bool_)  # the first stretches of their kinds
@@ -144,29 +152,19 @@ class Gathered:
 
 def _in_doubt(rows: Rows, start: int) -> Ints:
     """Rows at broken junctions, first rows that begin elsewhere than in `start`, and rows close to several such."""
-    broken, inner = rows.broken(), ~rows.first
-    doubt = broken | (rows.first & (rows.state != start))
-    doubt[:-1] |= broken[1:]
+    doubt = np.zeros(len(rows), np.bool_)
+    doubt[rows.broken] = doubt[rows.broken - 1] = True
+    doubt[rows.begins[rows.state[rows.begins] != start]] = True
     # noisy neighbours hide each other's junctions, and the ends of a trace have only one
-    joined = inner[1:]  # [i]: the row after i is of its trace
     for reach in (2, 3):
-        joined = joined[: len(joined) - 1] & inner[reach:]
-        near = np.flatnonzero(doubt[:-reach] & doubt[reach:] & joined)
+        near = np.flatnonzero(doubt[:-reach])
+        near = near[doubt[near + reach]]
+        for inside in range(1, reach + 1):
+            near = near[~rows.first[near + inside]]
         for inside in range(1, reach):
             doubt[near + inside] = True
-    doubt[:-1] |= doubt[1:] & rows.first[:-1] & inner[1:]
-    doubt[1:] |= doubt[:-1] & rows.last[1:] & inner[1:]
+    begins = rows.begins[rows.begins < len(rows) - 1]
+    doubt[begins[doubt[begins + 1] & ~rows.last[begins]]] = True
+    ends = rows.ends[rows.ends > 0]
+    doubt[ends[doubt[ends - 1] & ~rows.first[ends]]] = True
     return np.flatnonzero(doubt)
-
-
-def _numbered(keys: Ints) -> Ints:
-    """Equal keys, none below 0, become equal numbers, which count from 0 on."""
-    space = int(keys.max(initial=0)) + 1
-    if space > FEW:
-        return np.unique(keys, return_inverse=True)[1]
-    there = np.zeros(space, np.bool_)
-    there[keys] = True
-    found = np.flatnonzero(there)
-    number = np.empty(space, np.int64)
-    number[found] = np.arange(len(found))
-    return number[keys]

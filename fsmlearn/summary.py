@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from fsmlearn.about import Comparison, GridSummary, LogSummary, Moved, NoiseSummary, VariableSummary, Verdict
 from fsmlearn.denoise import Denoised, Filtered
-from fsmlearn.findings import KINDS, SWAP
+from fsmlearn.findings import KINDS
 from fsmlearn.logs import Log, Whole
 from fsmlearn.machine import Machine
-from fsmlearn.rows import coded
 from fsmlearn.variables import Variable
 
-EXAMPLES = 100_000  # findings that are kept
+EXAMPLES = 10_000  # findings that are kept
 
 Way = tuple[str, str, str, str | None]  # state, trigger, next state and output, as the log or the table calls them
 
@@ -117,11 +116,7 @@ Seen = dict[Way, tuple[int, int]]  # rows of each transition, and how many of th
 
 
 def said(found: Filtered) -> Seen:
-    """Every transition of a visible-state log, in the names of the log.
-
-    A row counts as noise where the filter dropped it or changed it; rows that it only put back in order stand as
-    observed.
-    """
+    """Every transition of a visible-state log, in the names of the log."""
     spread, total = found.source.spread, Seen()
     for part in spread.bring(spread.map(_said, found.parts)):
         for way, counts in part.items():
@@ -132,16 +127,11 @@ def said(found: Filtered) -> Seen:
 
 def _said(denoised: Denoised) -> Seen:
     """What the rows say, in the names of the log."""
-    source = denoised.source
-    rows, wrong = coded(source), denoised.findings.row[denoised.findings.kind != SWAP]
-    distinct, index = rows.distinct
-    noise = np.bincount(index[wrong], minlength=len(distinct))
-    seen = Seen()
-    states = (*source.states, "(empty)")
-    columns = (*rows.parts(distinct), rows.count, noise)
-    for state, trigger, after, output, all_rows, noisy in zip(*(each.tolist() for each in columns), strict=True):
-        words = (states[state], source.triggers[trigger], states[after])
-        seen[(*words, (*source.outputs, None)[output])] = (all_rows, noisy)
+    source, seen = denoised.source, Seen()
+    states, outputs = (*source.states, "(empty)"), (*source.outputs, None)
+    assert denoised.said is not None
+    for state, trigger, after, output, rows, noise in denoised.said.T.tolist():
+        seen[states[state], source.triggers[trigger], states[after], outputs[output]] = rows, noise
     return seen
 
 

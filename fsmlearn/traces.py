@@ -87,18 +87,16 @@ def cut_at(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
     return np.append(begins, offsets[-1]), np.searchsorted(offsets, begins, "right") - 1
 
 
-def arrange(begins: Rows, traces: Rows, steps: Runs | None, size: int) -> tuple[Rows | None, Rows, Rows]:
+def arrange(begins: Rows, traces: Rows, steps: Runs | None, rise: Rows, size: int) -> tuple[Rows | None, Rows, Rows]:
     """(rows in order of trace and step, None where they are; the first row of each trace in that order and `size`;
     those rows as read whose step is smaller than that of their trace's row before).
 
-    Stretches of one trace begin on the rows `begins` (G,), and which trace each is of stands in `traces` (G,). Rows of
-    the same step stay as they were read.
+    Stretches of one trace begin on the rows `begins` (G,), and which trace each is of stands in `traces` (G,). `rise`
+    is by how much the steps inside them rise where it is not by one. Rows of the same step stay as they were read.
     """
     none = begins[:0]
-    if (np.diff(traces) == 1).all():
-        _, rise = rises(begins, steps)
-        if not (rise < 0).any():
-            return None, np.append(begins, size), none
+    if (np.diff(traces) == 1).all() and not (rise < 0).any():
+        return None, np.append(begins, size), none
     trace = np.repeat(traces.astype(np.int32), np.diff(begins, append=size))
     order = np.argsort(trace, kind="stable")
     late = none

@@ -51,8 +51,8 @@ class Ways:
                 self._shown[answer] += 1
                 self._often[answer] += t.count
         self.kinds = len(self._shown)  # of answers
-        self._without: Mapping[Way, int] = {}
-        self._often_without = self._often
+        self._total = self._often.total()
+        self.leave_out({})
 
     def answer(self, t: Transition) -> Answer:
         """What a row that takes a transition shows."""
@@ -70,9 +70,11 @@ class Ways:
     def leave_out(self, ways: Mapping[Way, int]) -> None:
         """From now on count as if so many rows had never taken these ways."""
         self._without = ways
-        self._often_without = self._often.copy()
+        self._rows_without: dict[Answer, int] = {}  # rows that are left out, by answer
         for (_, _, answer), rows in ways.items():
-            self._often_without[answer] -= rows
+            self._rows_without[answer] = self._rows_without.get(answer, 0) + rows
+        # whether nothing is left that gives some of these answers
+        self.exhausted = any(self._often[answer] <= rows for answer, rows in self._rows_without.items())
 
     def fitting(self, belief: Belief, trigger: str, answer: Answer) -> list[tuple[float, Transition]]:
         """The ways that give an answer, each with the share of its state."""
@@ -91,7 +93,7 @@ class Ways:
         1995), and what nothing shows has the share of it that rows have which show what no other row does.
         """
         usual = self._usual(answer) if known else 0.0
-        usual = usual or self.kinds / (self._often_without.total() + self.kinds)
+        usual = usual or self.kinds / (self._total - sum(self._without.values()) + self.kinds)
         total = 0.0
         for name, share in belief.items():
             group = self._groups.get((name, trigger))
@@ -116,7 +118,10 @@ class Ways:
     def _usual(self, answer: Answer) -> float:
         """The share of an answer in what is new to a state; 0 for one that nothing shows."""
         same: Iterable[Answer] = [answer] if answer in self._shown else self._shown
-        shown = sum(self._shown[each] for each in same if _matches(each, answer) and self._often_without[each] > 0)
+        without = self._rows_without
+        shown = sum(
+            self._shown[each] for each in same if _matches(each, answer) and self._often[each] > without.get(each, 0)
+        )
         return shown / self._shown.total()
 
 

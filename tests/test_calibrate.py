@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from machines import WASH, log_of
 from test_sequences import TEA, drawn, written
 
-from fsmlearn.calibrate import calibrated
+from fsmlearn.calibrate import _LeftOut, _walked, calibrated
 from fsmlearn.check import Checker, Whole
+from fsmlearn.judge import Judge
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
 from fsmlearn.normal import ALL, END, Normal
@@ -158,3 +160,28 @@ def test_a_long_trace_is_left_out_stretch_by_stretch() -> None:
         (i, rows[i][1], (i + 1) % 6, None, 500) for i in range(6)
     ])  # fmt: skip
     assert calibrated(machine, log).row.scores[-1] < 0.1
+
+
+def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
+    rng = np.random.default_rng(11)
+    states, triggers = [WASH.visible(name) for name in WASH.labels], WASH.triggers
+    rows = [
+        ("Off", "Start", "Soak"),
+        ("Soak", "Level", "Rinse"),
+        ("Rinse", "Timer", "Drain"),
+        ("Drain", "Timer", "Off"),
+    ]
+    traces = [list(rows) * int(rng.integers(1, 4)) for _ in range(60)]
+    for rows in traces[:40]:  # rows that the machine has not, hardly has, or has no words for
+        made_up = (states[rng.integers(len(states))], triggers[rng.integers(len(triggers))], "Soak")
+        odd = [made_up, made_up, ("Off", "Kick", "Odd"), ("Odd", "Level", "Rinse")]
+        rows.insert(int(rng.integers(len(rows))), odd[rng.integers(len(odd))])
+    judge, alone = Judge(WASH, {"Off": 60}), _LeftOut(Judge(WASH, {"Off": 60}))
+    for trace in _walked(judge, Counter(map(tuple, traces))):
+        judge.ways.leave_out(Counter(way for way in trace.path if way))
+        belief, expected = judge.start, []
+        for words in trace.words:
+            belief, judgement = judge.step(belief, words)
+            expected.append(judgement.surprise)
+        judge.ways.leave_out({})
+        assert list(alone.surprises(trace)) == expected

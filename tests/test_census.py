@@ -179,6 +179,43 @@ def test_the_census_of_parts_is_that_of_the_whole() -> None:
         assert np.array_equal(again.votes.nats, whole.votes.nats)  # to the last bit
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_pieces_cut_where_a_state_shows_say_what_whole_traces_say(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    rows: list[list[Row]] = [[] for _ in range(500)]
+    for trace in rows:  # Off is one state, On are two
+        for _ in range(rng.integers(1, 5)):
+            one = rng.integers(2)
+            trace += [
+                ("Off", "ab"[one], "On"),
+                *[("On", "wait", "On")] * rng.integers(4),
+                ("On", "go", ("Off", "Up")[one]),
+            ]
+            trace += [("Up", "down", "Off")] * one
+    log = log_of(rows)
+    log.next_state[rng.random(len(log)) < 0.02] = 0  # wrong words, and rows before which others are lost
+    gap = rng.random(len(log)) < 0.05
+    gap[log.offsets[:-1]] = False
+    data, cell = histories(log), cell_of("elman")
+    found = outcome(extract(Model(cell, cell.initial(data.words, 16, len(data.answers), rng)), log, data, gap))
+    labels = Counter(found.standing.table.label.tolist())
+    assert min(labels.values()) == 1 < max(labels.values())
+    walker, traces = Walker.of(found, data.answers), distinct(log, gap)
+    pieces, twice = walker.cut(traces)
+    assert len(pieces.log) < len(traces.log) / 2
+    assert pieces.rows == traces.rows + twice.sum()
+    ours = census(walker, traces)
+    monkeypatch.setattr(Walker, "cut", lambda self, traces: (traces, np.zeros_like(twice)))
+    theirs = census(walker, traces)
+    assert ours is not None and theirs is not None
+    for name in ("counts", "moves", "times"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    assert np.array_equal(ours.votes.keys, theirs.votes.keys)
+    for one, other in zip(ours.votes.nats, theirs.votes.nats, strict=True):  # which differ by what follows a piece
+        likely = other > other.max() - 1000
+        assert np.allclose((one - one.max())[likely], (other - other.max())[likely], atol=0.01)
+
+
 def hiding(rng: np.random.Generator, traces: int, length: int) -> tuple[Machine, list[list[Row]]]:
     """A machine and its walks in a log that hides its states."""
     truth = random_machine(rng, states=5, labels=3, triggers=3)

@@ -156,7 +156,9 @@ def test_noise_lists_some_and_counts_the_rest() -> None:
     assert "40 rows dropped, 3 repaired (10.0 %)" in text
     assert "a.csv:1:" in text
     assert "a.csv:2:" not in text
-    assert "and 41 more" in text
+    assert "and 41 more; `fsmlearn filter LOG --dropped FILE`" in text
+    every = shown(report.noise(replace(noise, dropped=6), 430, examples=2))
+    assert "and 7 more; `fsmlearn report --noise`" in every
     assert "0 %" in shown(report.noise(replace(noise, dropped=0, repaired=0, examples=(), rates={}, counts={}), 0))
 
 

@@ -21,6 +21,8 @@ def main() -> None:
     """Run the program and exit: 0 yes, 1 no, 2 could not tell; a bug keeps its traceback."""
     # More threads make products of this size slower, by far where the processor has other work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Memory in huge pages takes the kernel longer to find than it saves in arrays that are soon let go.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     if hasattr(sys.stdout, "reconfigure"):  # tables and logs are UTF-8 wherever they go
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
     try:
