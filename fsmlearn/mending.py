@@ -1,9 +1,9 @@
 """Finds where rows of a hidden log are lost, made up or out of order, from what a machine makes of the rows after them.
 
 A wrong answer costs one row; a lost or stray row puts the machine in a wrong state, and answer after answer misfits
-until it happens to find its way back. Extra states would pay for that. So the run may go on from another state where
-the rest of the trace is better explained from there by more than it costs to say so: the Viterbi path (Viterbi 1967).
-`search` then takes these places for breaks in the log, and both take turns until the description gets no shorter.
+until it happens to find its way back. Extra states would pay for that. So the run may go on from another state, and
+take two rows in the other order, where the rest of the trace gains more by it than it costs to say so (`viterbi`).
+`search` then takes the log to have been so, and both take turns until the description gets no shorter.
 """
 
 from __future__ import annotations
@@ -15,22 +15,18 @@ from operator import attrgetter
 import numpy as np
 
 from fsmlearn import search
-from fsmlearn.evidence import Singles, Table, astray
+from fsmlearn.evidence import Table, astray
 from fsmlearn.moves import nearest, redirected, rest, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
+from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
 
-RARE = 1000  # rows to a break until breaks have been counted
-FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
-SURELY = 1e-3  # nats to be gained by a break, for the same a row later is as good
-TWO = np.float32(np.log(2))
 MOST = 200  # pairs of states at most that two machines are crossed by
 
-Prices = tuple[float, float, float]  # nats of a break, after a row that misfits and elsewhere, and of an exchange
-Breaks = tuple[Prices, tuple[Bools, Bools]]  # and (k V,) where breaks, and exchanges, are seldom
+Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and (k V,) where breaks, and exchanges, are seldom
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +86,8 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    return thin(now) if now.rows.repaired else now
+    repairs = now.rows.mended.sum() + now.rows.swapped.sum()
+    return thin(now) if repairs >= len(now.standing.table) else now  # fewer do not stand in for what is so much
 
 
 def reached(mended: Mended) -> Mended:
@@ -195,12 +192,12 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
     mended, swapped = rows.mended, rows.swapped
     for _ in range(3):  # what each costs follows from their number
-        lost = _lost(bare, now, _prices(rows, mended, after, swapped))
+        lost = likeliest(bare, now, prices_of(rows, mended, after, swapped))
         same = lost.mended.sum() == mended.sum() and lost.swapped.sum() == swapped.sum()
         mended, after, swapped = lost.mended, lost.after, lost.swapped
         if same:
             break
-    return lost.taken(bare, _seldom(bare, lost, len(now.table))), lost.found
+    return lost.taken(bare, seldom(bare, lost, len(now.table))), lost.found
 
 
 def whole(rows: Rows) -> Rows:
@@ -212,122 +209,13 @@ def whole(rows: Rows) -> Rows:
 def breaks(rows: Rows, now: Standing) -> Breaks:
     """What `mend` goes by in the end, to mend other rows by the same."""
     after = astray(rows, now.fit.states, now.fit.believed)
-    prices = _prices(rows, rows.mended, after, rows.swapped)
+    prices = prices_of(rows, rows.mended, after, rows.swapped)
     bare = whole(rows)
-    return prices, _seldom(bare, _lost(bare, now, prices), len(now.table))
+    return prices, seldom(bare, likeliest(bare, now, prices), len(now.table))
 
 
 def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
     """The same as of `mend`, of other rows than those of the standing machine, which nobody has mended."""
-    prices, seldom = known
-    lost = _lost(rows, now, prices)
-    return lost.taken(rows, seldom), lost.found
-
-
-@dataclass(frozen=True, eq=False)
-class _Lost:
-    """The likeliest run of a machine over N rows."""
-
-    found: Ints  # (N,) state that each row is best explained from, at a break the one that the machine goes on in
-    expected: Ints  # (N,) state that the machine is in before each row, before a break
-    mended: Bools  # (N,) breaks
-    after: Bools  # (N,) rows after one that misfits
-    swapped: Bools  # (N,) rows that should follow the next
-    place: Ints  # (N,) state and cell of each row, as a number, before a break and before rows are exchanged
-
-    def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
-        """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
-        mended = self.mended & seldom[0][self.place]
-        exchanged = rows.exchanged(self.swapped & seldom[1][self.place])
-        return replace(exchanged, broken=rows.broken | mended, mended=mended)
-
-
-def _lost(rows: Rows, now: Standing, prices: Prices) -> _Lost:
-    n, given = len(rows), rows.broken
-    share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
-    usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
-    price, dear, _ = prices
-    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
-    ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
-    mended, after, swapped = np.zeros((3, n), np.bool_)
-    expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
-    found = (ahead + usual).argmax(1)
-    best = ahead[np.arange(n), found] + usual[found]
-    at = now.table.start[rows.label[rows.first]]
-    was, misfit, held = at, np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
-    for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
-        # state before this row and the row before, whether that row misfits, and whether it was exchanged for this one
-        at, was, misfit, held = at[: hi - lo], was[: hi - lo], misfit[: hi - lo], held[: hi - lo]
-        here = np.arange(lo, hi)
-        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, dear)
-        stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)
-        found[lo:hi] = np.where((stays >= gain) & (stays > SURELY) & ~given[lo:hi], was, found[lo:hi])
-        gone = (np.maximum(gain, stays) > SURELY) & ~held
-        mended[lo:hi] = gone & ~given[lo:hi]
-        after[lo:hi], expected[lo:hi] = misfit, at
-        was = np.where(gone | given[lo:hi], found[lo:hi], at)
-        held = crosses[here, was] & ~held
-        swapped[lo:hi] = held
-        one = here[held]
-        other = rows.following[one]
-        symbol[one], symbol[other] = symbol[other], symbol[one]
-        misfit = wrong[was, symbol[lo:hi]]
-        at = now.table.target[was, symbol[lo:hi]]
-    place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return _Lost(found, expected, mended, after, swapped, place)
-
-
-def _ahead(
-    rows: Rows, now: Standing, wrong: Bools, prices: Prices, usual: Singles, again: Singles
-) -> tuple[Singles, Bools]:
-    """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks and
-    exchanges in it; and whether the row is best exchanged for the next one (N, k)."""
-    price, dear, cross = (np.float32(each) for each in prices)
-    goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
-    emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
-    misfits = np.ascontiguousarray(wrong.T)
-    out, crosses = np.empty((len(rows), len(now.table)), np.float32), np.zeros((len(rows), len(now.table)), np.bool_)
-    later = last = np.zeros((0, len(now.table)), np.float32)  # the rest from the next row on, and from the one after it
-    for t in range(len(rows.offsets) - 2, -1, -1):
-        lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
-        symbol, n, m = rows.symbol[lo:hi], len(later), len(last)
-        here = emit[symbol]
-        if n:
-            this, next_ = symbol[:n], rows.symbol[hi : hi + n]
-            best = (later + usual).max(1, keepdims=True)
-            lost = np.maximum(best - TWO, later + again) - price
-            rest = np.maximum(np.take_along_axis(later, goes[this], 1), np.where(misfits[this], lost, best - dear))
-            cut = rows.broken[hi : hi + n]
-            rest[cut] = best[cut]
-            here[:n] += rest
-            between = goes[next_]
-            other = emit[next_] + np.take_along_axis(emit[this], between, 1) - cross
-            after = np.take_along_axis(goes[this], between, 1)[:m]
-            other[:m] += np.maximum(np.take_along_axis(last, after, 1), (last + usual).max(1, keepdims=True) - dear)
-            other[cut | (this == next_)] = -np.inf
-            other[:m][rows.broken[hi + n : hi + n + m]] = -np.inf
-            crosses[lo : lo + n] = other > here[:n] + SURELY
-            here[:n] = np.maximum(here[:n], other)
-        out[lo:hi] = here
-        later, last = here, later
-    return out, crosses
-
-
-def _seldom(rows: Rows, lost: _Lost, k: int) -> tuple[Bools, Bools]:
-    """(k V,) the places with so few breaks that it is no state that is missing, and the same of exchanges."""
-    kinds = k * len(rows.cell_label)
-    of = rows.counted(lost.place, kinds=kinds)
-    often = (np.bincount(lost.place, some * rows.weight, kinds) for some in (lost.mended, lost.swapped))
-    breaks, exchanges = ((each < FEW) | (each * OFTEN < of) for each in often)
-    return breaks, exchanges
-
-
-def _prices(rows: Rows, mended: Bools, after: Bools, swapped: Bools) -> Prices:
-    follows = rows.following >= 0
-    return _price(rows, mended, after), _price(rows, mended, ~after), _price(rows, swapped, follows)
-
-
-def _price(rows: Rows, mended: Bools, some: Bools) -> float:
-    """Nats to say that one of `some` rows (N,) is among those that are mended (N,)."""
-    n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
-    return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))
+    prices, rarely = known
+    lost = likeliest(rows, now, prices)
+    return lost.taken(rows, rarely), lost.found

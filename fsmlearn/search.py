@@ -14,7 +14,7 @@ from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, settle
 
 GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end
-PATIENCE = 5  # of them before a descent can be given up
+PATIENCE = 16  # of them before a descent can be given up
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Standing:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hidden import hidden
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import moves, search, standing
@@ -125,6 +126,18 @@ def test_transitions_that_lead_elsewhere_are_led_back(seed: int, noise: float) -
     for q, u in rng.permutation(met)[:3].tolist():
         target[q, u] = rng.choice(np.flatnonzero(table.label == table.label[target[q, u]]))
     assert_true(search.descend(case.rows, replace(table, target=target)), case)
+
+
+def test_an_attempt_is_given_up_where_no_growth_gets_far_enough() -> None:
+    case, _ = hidden(2, lost=0.2, traces=800)
+    rows, anywhere = case.rows, np.zeros(len(case.rows), int)
+    one = Table(np.zeros(1, int), np.zeros((1, rows.symbols), int), np.zeros(1, int))
+    grown = search.descend(rows, one, anywhere)
+    assert len(grown.table) > len(case.machine.states), "what is lost looks like memory"
+    found = search.attempt(rows, one, anywhere, grown.length + 1)
+    assert found is not None
+    assert found.length == grown.length
+    assert search.attempt(rows, one, anywhere, -1e6) is None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
