@@ -123,16 +123,18 @@ def _machines(
         if old is not None:
             yield Mended(whole, crossed(whole, found.standing, old, least))
         return
-    others = []
-    for other in mending.merge(whole, merging.proposals(whole)):
-        yield other
-        others.append(other)
+    start = mending.descend(whole, proposed, groups, grow=False)
+    yield start
+    others = [start]
     if old is not None:
         others.append(mending.refine(Mended(whole, old), grow=False))
-    start = mending.descend(whole, proposed, groups, grow=False)
-    now = min(start, *others, key=attrgetter("length"))
+    if not start.explains:
+        for other in mending.merge(whole, merging.proposals(whole)):
+            yield other
+            others.append(other)
+    now = min(others, key=attrgetter("length"))
     if not now.explains:
-        agreed = any(abs(other.length - start.length) < SAME for other in others)
+        agreed = any(abs(other.length - start.length) < SAME for other in others[1:])
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
         if start.rows.repaired and not agreed:  # what looks like lost rows may be a state that is missing
             plain = search.attempt(whole, proposed, groups, start.length)
