@@ -29,7 +29,6 @@ from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model, history_before, remember
 
 PIECE = 2048  # rows of the pieces of a long trace
-SAME = 1e-3  # nats by which descriptions of one machine may differ
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
 
 
@@ -134,7 +133,7 @@ def _machines(
             others.append(other)
     now = min(others, key=attrgetter("length"))
     if not now.explains:
-        agreed = any(abs(other.length - start.length) < SAME for other in others[1:])
+        agreed = any(other.like(start) for other in others[1:])
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
         if start.rows.repaired and not agreed:  # what looks like lost rows may be a state that is missing
             plain = search.attempt(whole, proposed, groups, start.length)
@@ -165,7 +164,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     for _ in range(AGAIN):
         groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
-        if now.rows.repaired:
+        if now.rows.repaired and not finer.like(now):
             finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:
             break

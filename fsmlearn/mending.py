@@ -22,6 +22,7 @@ from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
 from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
 
+SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
@@ -40,6 +41,10 @@ class Mended:
     def length(self) -> float:
         """Description length in nats."""
         return self.standing.length
+
+    def like(self, other: Mended) -> bool:
+        """Whether two are as good as surely the same."""
+        return abs(self.length - other.length) < SAME
 
     @property
     def explains(self) -> bool:
@@ -138,10 +143,13 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
         if now.explains:
             break
         for other in pool[1:]:
-            if abs(other.length - now.length) < 1e-6:
+            if other.like(now):
                 continue
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
-            crossed = descend(now.rows, from_groups(now.rows, groups, k), groups)
+            crossed = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
+            if crossed.like(now):
+                continue
+            crossed = refine(crossed)
             if crossed.length < now.length - 1e-6:
                 pool.insert(0, rested(crossed))
                 yield pool[0]
