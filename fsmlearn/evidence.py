@@ -156,20 +156,22 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
     structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     if rows.labels == 1:
-        structure += _twins(rows, table, main, np.add.reduceat(counts, starts, axis=1))
+        structure += described(rows, table, main, counts)
     else:
         structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
     structure += _breaks(rows, states, counts, believed)
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
 
 
-def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
-    """Nats to describe a machine state by state, the commonest first: in full, or as an earlier one with exceptions.
+def described(rows: Rows, table: Table, main: Bools, counts: Ints) -> float:
+    """Nats to describe a machine of a log of hidden states, given its main answers and its counts (k, U), state by
+    state, the commonest first: in full, or as an earlier one with exceptions.
 
     Where a transition leads is foretold from the states described before: from how often the same answer to the same
     trigger left them alone, and, by half, from how often each state was led to. The numbering of the states is
     arbitrary, so log (k - 1)! of that is given back.
     """
+    total = np.add.reduceat(counts, np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label))), axis=1)
     k, cells = total.shape
     each, place = np.arange(k)[:, None], np.empty(k, np.int64)
     symbol = np.zeros((k, cells), np.int64)
@@ -206,23 +208,37 @@ def _twins(rows: Rows, table: Table, main: Bools, total: Ints) -> float:
 
 
 def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
-    """Nats to say before which rows something is lost, and in which state the machine goes on there.
+    """Nats to say before which rows something is lost, and in which state the machine goes on there; and which rows are
+    out of order.
 
     After a row that misfits this is commoner, and as likely as not the row was made up, and the machine stayed where it
     was before.
     """
+    nats = _some(rows, rows.following >= 0, rows.swapped) if rows.swapped.any() else 0.0
     if not rows.mended.any():
-        return 0.0
-    before = rows.preceding
+        return nats
     after = astray(rows, states, believed)
-    share = counts.sum(1)[states] / rows.total
-    stays = after & (states == states[before])
-    goes = np.where(after, (share + stays) / 2, share)
-    nats = 0.0
-    for some in (after, ~after):
-        n, m = int(rows.weight[some].sum()), int(rows.weight[rows.mended & some].sum())
-        nats += lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
-    return nats - float(np.log(goes[rows.mended]) @ rows.weight[rows.mended])
+    nats += sum(_some(rows, some, rows.mended & some) for some in (after, ~after))
+    goes = resumed(rows, states, counts, believed)[np.arange(int(rows.mended.sum())), states[rows.mended]]
+    return nats - float(goes @ rows.weight[rows.mended])
+
+
+def _some(rows: Rows, all_of: Bools, some: Bools) -> float:
+    """Nats to say which rows (N,) of others some are."""
+    n, m = int(rows.weight[all_of].sum()), int(rows.weight[some].sum())
+    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
+
+
+def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:
+    """(m, k) log-probability of each state to be the one that the machine goes on in, at each of the m mended rows."""
+    before = states[rows.preceding[rows.mended]]
+    after = astray(rows, states, believed)[rows.mended]
+    share = counts.sum(1) / rows.total
+    goes = np.where(after, 0.5, 1.0)[:, None] * share
+    goes[np.arange(len(before)), before] += after / 2
+    with np.errstate(divide="ignore"):
+        nats: Floats = np.log(goes)
+    return nats
 
 
 def astray(rows: Rows, states: Ints, believed: Bools) -> Bools:

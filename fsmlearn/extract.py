@@ -122,23 +122,31 @@ def _machines(
         if old is not None:
             yield Mended(whole, crossed(whole, found.standing, old, least))
         return
-    others = []
-    for other in mending.merge(whole, merging.proposals(whole)):
-        yield other
-        others.append(other)
+    start = mending.descend(whole, proposed, groups, grow=False)
+    yield start
+    others = [start]
     if old is not None:
         others.append(mending.refine(Mended(whole, old), grow=False))
-    start = mending.descend(whole, proposed, groups, grow=False)
-    found = min(start, *others, key=attrgetter("length"))
-    if not found.explains:
-        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        if start.rows.mended.any():  # or what looks like lost rows is a state that is missing
-            plain = Mended(whole, search.descend(whole, proposed, groups))
-            start, other = sorted((start, plain), key=attrgetter("length"))
+    if not start.explains:
+        for other in mending.merge(whole, merging.proposals(whole)):
+            yield other
             others.append(other)
-        for found in asked_again(oracle, first, least, start):
-            yield found
-    now = min(found, *others, key=attrgetter("length"))
+    now = min(others, key=attrgetter("length"))
+    if not now.explains:
+        agreed = any(other.like(start) for other in others[1:])
+        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        if start.rows.repaired and not agreed:  # what looks like lost rows may be a state that is missing
+            plain = search.attempt(whole, proposed, groups, start.length)
+            for now in asked_again(oracle, first, least, Mended(whole, plain)) if plain is not None else ():
+                yield now
+                others.append(now)
+                if now.length > start.length and now.standing is not plain:
+                    break
+        if not others[-1].explains:
+            for now in asked_again(oracle, first, least, start):
+                yield now
+            others.append(now)
+        now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
         whole = replace(whole, certain=False)
@@ -146,17 +154,18 @@ def _machines(
         if chance.length < now.length:
             yield chance
             return
-    yield from mending.best(found, others, least)
+    yield from mending.best(now, others, least)
 
 
 def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mended) -> Iterator[Mended]:
     """A machine, and each shorter one that is found by asking the network what is in doubt inside each state of the one
     before it, and searching on."""
     yield now
-    oracle = replace(oracle, rows=now.rows)
     for _ in range(AGAIN):
-        groups, k = groups_of(oracle, first, now.standing.fit.states, least)
+        groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
+        if now.rows.repaired and not finer.like(now):
+            finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:
             break
         now = finer

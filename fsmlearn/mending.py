@@ -1,9 +1,9 @@
 """Finds where rows of a hidden log are lost, made up or out of order, from what a machine makes of the rows after them.
 
 A wrong answer costs one row; a lost or stray row puts the machine in a wrong state, and answer after answer misfits
-until it happens to find its way back. Extra states would pay for that. So the run may go on from another state where
-the rest of the trace is better explained from there by more than it costs to say so: the Viterbi path (Viterbi 1967).
-`search` then takes these places for breaks in the log, and both take turns until the description gets no shorter.
+until it happens to find its way back. Extra states would pay for that. So the run may go on from another state, and
+take two rows in the other order, where the rest of the trace gains more by it than it costs to say so (`viterbi`).
+`search` then takes the log to have been so, and both take turns until the description gets no shorter.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from operator import attrgetter
 import numpy as np
 
 from fsmlearn import search
-from fsmlearn.evidence import Table, astray, futures
-from fsmlearn.moves import nearest, redirected
+from fsmlearn.evidence import Table, astray
+from fsmlearn.moves import nearest, redirected, rest, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
+from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
 
-RARE = 1000  # rows to a break until breaks have been counted
-FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
+SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
-Prices = tuple[float, float]  # nats to say that there is a break, after a row that misfits and elsewhere
-Breaks = tuple[Prices, Bools]  # and (k, V) where breaks are so seldom that it is no state that is missing
+Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and (k V,) where breaks, and exchanges, are seldom
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +42,16 @@ class Mended:
         """Description length in nats."""
         return self.standing.length
 
+    def like(self, other: Mended) -> bool:
+        """Whether two are as good as surely the same."""
+        return abs(self.length - other.length) < SAME
+
     @property
     def explains(self) -> bool:
         """Whether nothing is left to search for. A small log, or one whose answers are drawn, cannot tell, and breaks
         may stand in for states that are missing."""
         rows = self.rows
-        return rows.certain and not (rows.few or rows.mended.any()) and explained(rows, self.standing.fit)
+        return rows.certain and not (rows.few or rows.repaired) and explained(rows, self.standing.fit)
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
@@ -82,13 +85,14 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
     now = reached(now)
     for _ in range(ROUNDS):
         rows, found = mend(now.rows, now.standing)
-        if np.array_equal(rows.broken, now.rows.broken):
+        if np.array_equal(rows.broken, now.rows.broken) and np.array_equal(rows.swapped, now.rows.swapped):
             break
         trial = Mended(rows, search.descend(rows, now.standing.table, found, grow=grow))
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    return thin(now) if now.rows.mended.any() else now
+    repairs = now.rows.mended.sum() + now.rows.swapped.sum()
+    return thin(now) if repairs >= len(now.standing.table) else now  # fewer do not stand in for what is so much
 
 
 def reached(mended: Mended) -> Mended:
@@ -115,8 +119,8 @@ def reached(mended: Mended) -> Mended:
 def thin(now: Mended) -> Mended:
     """Merge states as long as breaks in their place are the shorter to describe."""
     while True:
-        for pair in nearest(now.rows, now.standing)[:TRIES]:
-            trial = broken(now.rows, settle(now.rows, *redirected(now.standing, [pair])))
+        for some in together(nearest(now.rows, now.standing), TRIES):
+            trial = broken(now.rows, settle(now.rows, *redirected(now.standing, some)))
             if trial.length < now.length - 1e-6:
                 now = trial
                 break
@@ -128,42 +132,48 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     """The shortest of some machines, and then what comes of crossing it with the others, its states told apart where
     the other machine does: each machine that is shorter than the one before, the last the shortest of all.
 
-    Of the others only those are searched on that are the shorter to begin with. Pairs of states that fewer than `least`
-    rows are in are no states.
+    Of the others none is searched on. Pairs of states that fewer than `least` rows are in are no states.
     """
-    pool = [refine(one)]
-    for other in others:
-        pool.append(other)
-        if other.length < pool[0].length - 1e-6:
-            pool.append(onward(other))
+    pool = [onward(one), *(other for other in others if other is not one)]
     pool.sort(key=attrgetter("length"))
+    pool[0] = rested(pool[0])
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
         if now.explains:
             break
         for other in pool[1:]:
-            if abs(other.length - now.length) < 1e-6:
+            if other.like(now):
                 continue
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
-            crossed = descend(now.rows, from_groups(now.rows, groups, k), groups)
+            crossed = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
+            if crossed.like(now):
+                continue
+            crossed = refine(crossed)
             if crossed.length < now.length - 1e-6:
-                pool.insert(0, crossed)
-                yield crossed
+                pool.insert(0, rested(crossed))
+                yield pool[0]
                 break
         else:
             break
-    if 0 < pool[0].rows.mended.sum() * RARE < pool[0].rows.total:
+    rows = pool[0].rows
+    if 0 < (rows.mended.sum() + rows.swapped.sum()) * RARE < rows.total:
         plain = unbroken(pool[0])
         if plain.length < pool[0].length - 1e-6:
             yield plain
 
 
+def rested(now: Mended) -> Mended:
+    """Let states stay by themselves, and search on, as long as that is the shorter."""
+    while (step := rest(now.rows, now.standing)) is not None:
+        now = onward(Mended(now.rows, step))
+    return now
+
+
 def unbroken(now: Mended) -> Mended:
-    """What is found from a machine where nothing counts as lost: a few breaks may only have stood in for a transition
-    that leads elsewhere."""
-    rows = now.rows
-    rows = replace(rows, broken=rows.broken & ~rows.mended, mended=np.zeros(len(rows), np.bool_))
+    """What is found from a machine where nothing counts as lost, nor as out of order: a few breaks may only have stood
+    in for a transition that leads elsewhere."""
+    rows = whole(now.rows)
     return Mended(rows, search.descend(rows, now.standing.table, now.standing.found))
 
 
@@ -184,81 +194,36 @@ def pairs(rows: Rows, one: Ints, other: Ints, least: int) -> tuple[Ints, int]:
 
 
 def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
-    """Rows with breaks where the machine loses its way, those of an earlier mending forgotten; and the state (N,) that
-    each row is best explained from, at a break the one that the machine goes on in."""
-    given = rows.broken & ~rows.mended
-    whole = replace(rows, broken=given)
-    mended, found, expected = rows.mended, now.found, np.empty(len(rows), np.int64)
-    after = astray(rows, now.fit.states, now.fit.believed)
-    for _ in range(3):  # the price of a break follows from their number
-        before = mended
-        found, mended, after, expected = _lost(whole, now, _prices(rows, mended, after))
-        if mended.sum() == before.sum():
+    """Rows with breaks where the machine loses its way, and exchanged where it would sooner have it so, those of an
+    earlier mending forgotten; and the state (N,) that each row is best explained from, at a break the one that the
+    machine goes on in."""
+    bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
+    mended, swapped = rows.mended, rows.swapped
+    for _ in range(3):  # what each costs follows from their number
+        lost = likeliest(bare, now, prices_of(rows, mended, after, swapped))
+        same = lost.mended.sum() == mended.sum() and lost.swapped.sum() == swapped.sum()
+        mended, after, swapped = lost.mended, lost.after, lost.swapped
+        if same:
             break
-    mended &= _seldom(rows, mended, expected, len(now.table)).ravel()[_place(rows, expected)]
-    return replace(rows, broken=given | mended, mended=mended), found
+    return lost.taken(bare, seldom(bare, lost, len(now.table))), lost.found
+
+
+def whole(rows: Rows) -> Rows:
+    """The same as the log has them."""
+    rows = rows.exchanged(rows.swapped)
+    return replace(rows, broken=rows.broken & ~rows.mended, mended=np.zeros(len(rows), np.bool_))
 
 
 def breaks(rows: Rows, now: Standing) -> Breaks:
     """What `mend` goes by in the end, to mend other rows by the same."""
-    prices = _prices(rows, rows.mended, astray(rows, now.fit.states, now.fit.believed))
-    _, mended, _, expected = _lost(replace(rows, broken=rows.broken & ~rows.mended), now, prices)
-    return prices, _seldom(rows, mended, expected, len(now.table))
+    after = astray(rows, now.fit.states, now.fit.believed)
+    prices = prices_of(rows, rows.mended, after, rows.swapped)
+    bare = whole(rows)
+    return prices, seldom(bare, likeliest(bare, now, prices), len(now.table))
 
 
 def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
     """The same as of `mend`, of other rows than those of the standing machine, which nobody has mended."""
-    prices, seldom = known
-    found, mended, _, expected = _lost(rows, now, prices)
-    mended &= seldom.ravel()[_place(rows, expected)]
-    return replace(rows, broken=rows.broken | mended, mended=mended), found
-
-
-def _lost(rows: Rows, now: Standing, prices: Prices) -> tuple[Ints, Bools, Bools, Ints]:
-    """Of each row (N,): the state that it is best explained from, at a break the one that the machine goes on in;
-    whether it is a break; whether the row before it misfits; and the state that the machine is in before it."""
-    price, dear = prices
-    n, k, given = len(rows), len(now.table), rows.broken
-    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
-    ahead = futures(rows, now.table, now.fit.likelihood, -np.float32(dear + np.log(max(k, 2))))
-    best, found = ahead.max(1), ahead.argmax(1)
-    mended, after, expected = np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.empty(n, np.int64)
-    at = now.table.start[rows.label[rows.first]]
-    was, misfit = at, np.zeros(len(at), np.bool_)  # state before the row before, and whether that row misfits
-    for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
-        at, was, misfit = at[: hi - lo], was[: hi - lo], misfit[: hi - lo]
-        here = np.arange(lo, hi)
-        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + np.log(2), dear) - np.log(max(k, 2))
-        stays = np.where(misfit, ahead[here, was] - ahead[here, at] - price - np.log(2), -np.inf)
-        found[lo:hi] = np.where((stays >= gain) & (stays > 0) & ~given[lo:hi], was, found[lo:hi])
-        gone = np.maximum(gain, stays) > 0
-        mended[lo:hi] = gone & ~given[lo:hi]
-        after[lo:hi], expected[lo:hi] = misfit, at
-        was = np.where(gone | given[lo:hi], found[lo:hi], at)
-        misfit = wrong[was, rows.symbol[lo:hi]]
-        at = now.table.target[was, rows.symbol[lo:hi]]
-    return found, mended, after, expected
-
-
-def _place(rows: Rows, expected: Ints) -> Ints:
-    """(N,) state and cell of each row, as a number."""
-    place: Ints = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return place
-
-
-def _seldom(rows: Rows, mended: Bools, expected: Ints, k: int) -> Bools:
-    """(k, V) the places with so few breaks that it is no state that is missing."""
-    place, kinds = _place(rows, expected), k * len(rows.cell_label)
-    often, of = np.bincount(place, mended * rows.weight, kinds), rows.counted(place, kinds=kinds)
-    seldom: Bools = ((often < FEW) | (often * OFTEN < of)).reshape(k, -1)
-    return seldom
-
-
-def _prices(rows: Rows, mended: Bools, after: Bools) -> Prices:
-    return _price(rows, mended, after), _price(rows, mended, ~after)
-
-
-def _price(rows: Rows, mended: Bools, some: Bools) -> float:
-    """Nats to say that one of `some` rows (N,) is mended."""
-    n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
-    return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))
+    prices, rarely = known
+    lost = likeliest(rows, now, prices)
+    return lost.taken(rows, rarely), lost.found

@@ -7,21 +7,26 @@ futures of all rows; a trial is settled, and taken only if machine and log toget
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from fsmlearn.evidence import Floats, Table, fit
+from fsmlearn.evidence import Floats, Table, described, fit
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, added, allowed, leading, settle, summed, voted
 
+CLOSE = 30.0  # nats by which a description may be longer and still be worth a few steps more
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
+DOUBT = 3.0  # nats by which what the log loses may be overrated
 TRIES = 100  # simpler targets tried in one go
+FIRMLY = (12.0, 30.0, 60.0)  # nats that each transition of a state may mind where all of them are led elsewhere
 
+Pair = tuple[int, int]  # a state, and the one that it becomes
 Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these transitions might have instead
 
 
-def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints]:
+def redirected(now: Standing, pairs: list[Pair]) -> tuple[Table, Ints]:
     """Table and found states where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
     to = np.arange(len(now.table))
     for j, i in pairs:
@@ -32,23 +37,27 @@ def redirected(now: Standing, pairs: list[tuple[int, int]]) -> tuple[Table, Ints
 
 def merge(rows: Rows, now: Standing, limit: float, tries: int) -> Standing | None:
     """A shorter machine found by merging states whose rows lose at most about `limit` nats by it, or None."""
-    pairs = nearest(rows, now, limit)
-    batch: list[tuple[int, int]] = []
+    for some in together(nearest(rows, now, limit), tries):
+        trial = settle(rows, *redirected(now, some))
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def together(pairs: list[Pair], tries: int) -> Iterator[list[Pair]]:
+    """What to merge of pairs of states, best first: all in which no state occurs twice, the better half of them, and so
+    on, and then the best `tries` of them each alone."""
+    batch: list[Pair] = []
     busy: set[int] = set()
     for j, i in pairs:
         if j not in busy and i not in busy:
             batch.append((j, i))
             busy |= {j, i}
     while len(batch) > 1:
-        trial = settle(rows, *redirected(now, batch))
-        if trial.length < now.length - 1e-6:
-            return trial
+        yield batch
         batch = batch[: len(batch) // 2]
     for pair in pairs[:tries]:
-        trial = settle(rows, *redirected(now, [pair]))
-        if trial.length < now.length - 1e-6:
-            return trial
-    return None
+        yield [pair]
 
 
 def join(rows: Rows, now: Standing) -> Standing | None:
@@ -62,7 +71,7 @@ def join(rows: Rows, now: Standing) -> Standing | None:
     return None
 
 
-def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[tuple[int, int]]:
+def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[Pair]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
     states, sums = summed(rows, slice(None), now.fit.states, now.ahead)
@@ -209,17 +218,24 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
 
 def simplify(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
-    return _led_anew(rows, now, elsewhere(rows, now))
+    return _led_anew(rows, now, _elsewhere(rows, now))
 
 
 def elsewhere(rows: Rows, now: Standing) -> list[Offer]:
     """Where transitions might lead though the log hardly minds, each alone, the least loss first."""
+    return [offer for _, offer in _elsewhere(rows, now)]
+
+
+def _elsewhere(rows: Rows, now: Standing) -> list[tuple[float, Offer]]:
+    """The same with the nats that the log loses."""
     state, symbol, votes = voted(rows, now, leading(rows, now.fit))
     loss = _losses(now, state, symbol, votes)
     loss[np.arange(len(state)), now.table.target[state, symbol]] = np.inf
     order = np.argsort(loss, axis=None, kind="stable")[:TRIES]
-    which, to = np.divmod(order[loss.ravel()[order] <= NEARLY], len(now.table))
-    return [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())]
+    order = order[loss.ravel()[order] <= NEARLY]
+    which, to = np.divmod(order, len(now.table))
+    offers = [(state[[i]], symbol[[i]], to[[n]]) for n, i in enumerate(which.tolist())]
+    return list(zip(loss.ravel()[order].tolist(), offers, strict=True))
 
 
 def align(rows: Rows, now: Standing) -> Standing | None:
@@ -241,9 +257,36 @@ def align(rows: Rows, now: Standing) -> Standing | None:
         better = known & (to != goes) & (saved > 0)
         for q, gain in enumerate(np.bincount(state[better], saved[better], k).tolist()):
             if gain > 0:
-                offers.append((gain, np.flatnonzero(better & (state == q)), to))
+                which = np.flatnonzero(better & (state == q))
+                offers.append((gain, float(loss[which, to[which]].sum()), (state[which], symbol[which], to[which])))
     offers.sort(key=lambda offer: -offer[0])
-    return _led_anew(rows, now, [(state[which], symbol[which], to[which]) for _, which, to in offers[:TRIES]])
+    return _led_anew(rows, now, [offer[1:] for offer in offers[:TRIES]])
+
+
+def rest(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which some state, or each, stays by itself under all triggers that lead elsewhere for few
+    rows' sake, or None.
+
+    Where two states differ little, rows of both may have been led to either, so that neither has a future of its own
+    to vote with: no transition wants to be led elsewhere until the others are.
+    """
+    state, symbol, votes = voted(rows, now, leading(rows, now.fit))
+    loss = _losses(now, state, symbol, votes)[np.arange(len(state)), state]
+    leaves = now.table.target[state, symbol] != state
+    offers = {}
+    for limit in FIRMLY:
+        might = leaves & (loss < limit)
+        for some in (might, *(might & (state == q) for q in range(len(now.table)))):
+            if some.any():
+                offers[some.tobytes()] = state[some], symbol[some], state[some]
+    for offer in offers.values():
+        target = led(now.table.target, leading(rows, now.fit), offer)
+        trial = settle(rows, Table(now.table.label, target, now.table.start), now.found)
+        while trial.length < now.length + CLOSE and (step := simplify(rows, trial) or align(rows, trial)):
+            trial = step
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
 
 
 def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:
@@ -260,16 +303,20 @@ def led(target: Ints, leads: Ints, offer: Offer) -> Ints:
     return target
 
 
-def _led_anew(rows: Rows, now: Standing, offers: Iterable[Offer]) -> Standing | None:
-    """A shorter machine in which the transitions of some offers lead elsewhere, or None."""
+def _led_anew(rows: Rows, now: Standing, offers: Iterable[tuple[float, Offer]]) -> Standing | None:
+    """A shorter machine in which the transitions of some offers lead elsewhere, or None. Each comes with the nats that
+    the log loses by it; where the machine saves far fewer it is not tried."""
     table, length, leads = now.table, now.length, leading(rows, now.fit)
-    target = table.target
-    for offer in offers:
-        trial = led(target, leads, offer)
-        shorter = fit(rows, Table(table.label, trial, table.start), now.found).length
-        if shorter < length - 1e-6:
-            target, length = trial, shorter
+    told = described(rows, table, now.fit.believed, now.fit.counts)
+    for loss, offer in offers:
+        trial = replace(table, target=led(table.target, leads, offer))
+        shorter = described(rows, trial, now.fit.believed, now.fit.counts)
+        if told - shorter < loss - DOUBT:
+            continue
+        nats = fit(rows, trial, now.found).length
+        if nats < length - 1e-6:
+            table, length, told = trial, nats, shorter
     if length == now.length:
         return None
-    simpler = settle(rows, Table(table.label, target, table.start), now.found)
+    simpler = settle(rows, table, now.found)
     return simpler if simpler.length < now.length - 1e-6 else None  # noise is led anew, which may cost more

@@ -36,6 +36,7 @@ class Rows:
     preceding: Ints  # (N,) packed row before it in the trace, -1 at its start
     broken: Bools  # (N,) rows are lost before this one, so nothing is known of what led to it
     mended: Bools  # (N,) those of them that only the machine knows of; each has its price in the description length
+    swapped: Bools  # (N,) rows that the log has after the one that follows here, as far as only the machine knows; too
     labels: int  # C
     answers: int  # O
     symbol_cell: Ints  # (U,)
@@ -87,6 +88,20 @@ class Rows:
         return inner[~self.broken[self.following[inner]]]
 
     @property
+    def repaired(self) -> bool:
+        """Whether rows are lost, or out of order, as far as only the machine knows of it."""
+        return bool(self.mended.any() or self.swapped.any())
+
+    def exchanged(self, first: Bools) -> Rows:
+        """The same where some rows (N,) have changed places with those that follow them."""
+        order, symbol = self.order.copy(), self.symbol.copy()
+        one = np.flatnonzero(first)
+        other = self.following[one]
+        for each in (order, symbol):
+            each[one], each[other] = each[other], each[one]
+        return replace(self, order=order, symbol=symbol, swapped=self.swapped ^ first)
+
+    @property
     def first(self) -> slice:
         """The rows that begin a trace."""
         return slice(0, int(self.offsets[1]))
@@ -128,6 +143,7 @@ def pack(
         preceding=nothing,
         broken=nothing > 0,
         mended=nothing > 0,
+        swapped=nothing > 0,
         labels=labels,
         answers=answers,
         symbol_cell=symbol_cell,
@@ -170,5 +186,6 @@ def lined_up(alphabet: Rows, symbol: Ints, offsets: Ints, broken: Bools, copies:
         preceding=preceding,
         broken=broken[order],
         mended=np.zeros(len(order), np.bool_),
+        swapped=np.zeros(len(order), np.bool_),
         weight=copies[by_length][lane],
     )

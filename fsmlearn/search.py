@@ -14,6 +14,7 @@ from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, settle
 
 GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end
+PATIENCE = 16  # of them before a descent can be given up
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Standing:
@@ -26,20 +27,38 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
         some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
         some[table.label[::-1]] = np.arange(len(table))[::-1]
         found = some[rows.label]
-    now = settle(rows, table, found)
-    left = GROWTH if grow else 0
+    now = _descended(rows, settle(rows, table, found), GROWTH if grow else 0)
+    assert now is not None, "nothing is given up without a bound"
+    return now
+
+
+def attempt(rows: Rows, table: Table, found: Ints, below: float) -> Standing | None:
+    """The same, given up once no description shorter than `below` is in sight: once growing twice as fast as until then
+    would not do."""
+    return _descended(rows, settle(rows, table, found), GROWTH, below)
+
+
+def _descended(rows: Rows, now: Standing, most: int, below: float = np.inf) -> Standing | None:
+    left, before = most, None
     while True:
+        price = 0
         step = merge(rows, now, 0.5, 4)
+        if step is None and before is None:
+            before = now.length
         if step is None and left > 0 and (step := split(rows, now, 8)):
-            left -= 1
+            price = 1
         step = step or merge(rows, now, 40.0, 8) or join(rows, now)
-        if step is None and rows.certain and grow:
+        if step is None and rows.certain and most:
             if left > 0 and (step := recall(rows, now, 4)):
-                left -= GROWTH // 5
+                price = GROWTH // 5
             step = step or simplify(rows, now) or align(rows, now)
         if step is None:
             return now
-        now = step
+        now, left = step, left - price
+        spent = most - left
+        hopeful = before is None or now.length - below <= 2 * left * (before - now.length) / max(spent, 1)
+        if price and left > 0 and spent >= PATIENCE and not hopeful:
+            return None
 
 
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsmlearn.evidence import Fit, Floats, Singles, Table, fit, futures
+from fsmlearn.evidence import Fit, Floats, Singles, Table, fit, futures, resumed
 from fsmlearn.packing import Bools, Ints, Rows
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
@@ -88,7 +88,11 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
     ahead = futures(rows, table, now.likelihood)
     # of states that explain what follows alike, the commonest
     common = (ALIKE * now.counts.sum(1) / rows.total).astype(np.float32)
-    return Standing(table, now, ahead, (ahead + common).argmax(1))
+    found = (ahead + common).argmax(1)
+    if rows.mended.any():  # breaks are paid for by where they lead
+        lost = np.flatnonzero(rows.mended)
+        found[lost] = (ahead[lost] + resumed(rows, now.states, now.counts, now.believed)).argmax(1)
+    return Standing(table, now, ahead, found)
 
 
 def leading(rows: Rows, now: Fit) -> Ints:

@@ -54,7 +54,7 @@ ORDER = [
     ["evidence"],
     ["oracle", "residuals"],
     ["standing", "merging"],
-    ["moves"],
+    ["moves", "viterbi"],
     ["search"],
     ["mending", "counsel"],
     ["extract"],

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hidden import Hidden, hidden
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import moves, search, standing
@@ -125,6 +126,18 @@ def test_transitions_that_lead_elsewhere_are_led_back(seed: int, noise: float) -
     for q, u in rng.permutation(met)[:3].tolist():
         target[q, u] = rng.choice(np.flatnonzero(table.label == table.label[target[q, u]]))
     assert_true(search.descend(case.rows, replace(table, target=target)), case)
+
+
+def test_an_attempt_is_given_up_where_no_growth_gets_far_enough() -> None:
+    case, _ = hidden(2, lost=0.2, traces=800)
+    rows, anywhere = case.rows, np.zeros(len(case.rows), int)
+    one = Table(np.zeros(1, int), np.zeros((1, rows.symbols), int), np.zeros(1, int))
+    grown = search.descend(rows, one, anywhere)
+    assert len(grown.table) > len(case.machine.states), "what is lost looks like memory"
+    found = search.attempt(rows, one, anywhere, grown.length + 1)
+    assert found is not None
+    assert found.length == grown.length
+    assert search.attempt(rows, one, anywhere, -1e6) is None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -285,3 +298,41 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
     assert aligned is not None
     assert aligned.length == pytest.approx(best.length)
     assert moves.align(rows, best) is None
+
+
+def test_pairs_are_merged_together_then_by_halves_then_alone() -> None:
+    pairs = [(1, 0), (2, 0), (4, 3), (6, 5), (8, 7)]
+    assert list(moves.together(pairs, 3)) == [
+        [(1, 0), (4, 3), (6, 5), (8, 7)],  # without (2, 0), for 0 is busy
+        [(1, 0), (4, 3)],
+        [(1, 0)],
+        [(2, 0)],
+        [(4, 3)],
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_states_that_stay_by_themselves_come_to_rest(seed: int) -> None:
+    """Two states that only one trigger tells apart, and that each strays from to the other under some of the rest."""
+    triggers = ["arm", "load", "fire", "tick", "tack", "tock"]
+    ways = [(0, trigger, {"arm": 1, "load": 2}.get(trigger, 0), "-", 1) for trigger in triggers]
+    for q, output in (1, "bang"), (2, "click"):
+        ways += [(q, t, 0, output, 1) if t == "fire" else (q, t, q, "-", 1) for t in triggers]
+    machine = Machine.build("mealy", 0, [None] * 3, triggers, ways)
+    rng = np.random.default_rng(seed)
+    log = log_of(
+        [[(step.trigger, str(step.output)) for step in steps] for steps in walk(machine, rng, 300, 12)], "hidden"
+    )
+    data = histories(log)
+    case = Hidden(machine, log, data, packed(log, data, np.zeros(len(log), bool)))
+    true, rows = case.true(), case.rows
+    assert moves.rest(rows, true) is None
+    strays = {"tick": (2, 1), "tock": (2, 1), "tack": (1, 2)}  # trigger -> where 1 and 2 seem to lead
+    target = true.table.target.copy()
+    for u, cell in enumerate(rows.symbol_cell.tolist()):
+        if (trigger := log.triggers[rows.cell_trigger[cell]]) in strays:
+            target[1:, u] = strays[trigger]
+    astray = standing.stand(rows, replace(true.table, target=target), true.found)
+    rested = moves.rest(rows, astray)
+    assert rested is not None
+    assert case.exact(rows, rested)

@@ -1,0 +1,145 @@
+"""The likeliest run of a machine over a hidden log in which rows are lost, made up or out of order.
+
+Where rows are lost or made up the run goes on from another state; where they are out of order it takes one row before
+another. Both have their price in nats, and the run is the one that costs least of all (Viterbi 1967). `mending` takes
+it from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fsmlearn.evidence import Singles
+from fsmlearn.packing import Bools, Ints, Rows
+from fsmlearn.standing import Standing
+
+RARE = 1000  # rows to a break until breaks have been counted
+FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
+SURELY = 1e-3  # nats to be gained by a break, for the same a row later is as good
+TWO = np.float32(np.log(2))
+
+Prices = tuple[float, float, float]  # nats of a break, after a row that misfits and elsewhere, and of an exchange
+
+
+@dataclass(frozen=True, eq=False)
+class Likeliest:
+    """The likeliest run of a machine over N rows."""
+
+    found: Ints  # (N,) state that each row is best explained from, at a break the one that the machine goes on in
+    expected: Ints  # (N,) state that the machine is in before each row, before a break
+    mended: Bools  # (N,) breaks
+    after: Bools  # (N,) rows after one that misfits
+    swapped: Bools  # (N,) rows that should follow the next
+    place: Ints  # (N,) state and cell of each row, as a number, before a break and before rows are exchanged
+
+    def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
+        """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
+        mended = self.mended & seldom[0][self.place]
+        exchanged = rows.exchanged(self.swapped & seldom[1][self.place])
+        return replace(exchanged, broken=rows.broken | mended, mended=mended)
+
+
+def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
+    """Find the run: backward for the best that every state can come to, forward along it.
+
+    A break leads to each state as often as it is visited; after a row that misfits, as likely as not that row was made
+    up, and the machine is in the state before it.
+    """
+    n, given = len(rows), rows.broken
+    share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
+    usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
+    price, dear, _ = prices
+    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
+    ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
+    mended, after, swapped = np.zeros((3, n), np.bool_)
+    expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
+    found = (ahead + usual).argmax(1)
+    best = ahead[np.arange(n), found] + usual[found]
+    at = now.table.start[rows.label[rows.first]]
+    was, misfit, held = at, np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
+    for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
+        # state before this row and the row before, whether that row misfits, and whether it was exchanged for this one
+        at, was, misfit, held = at[: hi - lo], was[: hi - lo], misfit[: hi - lo], held[: hi - lo]
+        here = np.arange(lo, hi)
+        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, dear)
+        stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)
+        found[lo:hi] = np.where((stays >= gain) & (stays > SURELY) & ~given[lo:hi], was, found[lo:hi])
+        gone = (np.maximum(gain, stays) > SURELY) & ~held
+        mended[lo:hi] = gone & ~given[lo:hi]
+        after[lo:hi], expected[lo:hi] = misfit, at
+        was = np.where(gone | given[lo:hi], found[lo:hi], at)
+        held = crosses[here, was] & ~held
+        swapped[lo:hi] = held
+        one = here[held]
+        other = rows.following[one]
+        symbol[one], symbol[other] = symbol[other], symbol[one]
+        misfit = wrong[was, symbol[lo:hi]]
+        at = now.table.target[was, symbol[lo:hi]]
+    place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
+    return Likeliest(found, expected, mended, after, swapped, place)
+
+
+def _ahead(
+    rows: Rows, now: Standing, wrong: Bools, prices: Prices, usual: Singles, again: Singles
+) -> tuple[Singles, Bools]:
+    """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks and
+    exchanges in it; and whether the row is best exchanged for the next one (N, k)."""
+    price, dear, cross = (np.float32(each) for each in prices)
+    goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
+    emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
+    misfits = np.ascontiguousarray(wrong.T)
+
+    def onward(rest: Singles, stays: Singles, to: Ints, misfit: Bools) -> Singles:
+        """(n, k) the rest after a row that leads to states (n, k), or after a break."""
+        best = (rest + usual).max(1, keepdims=True)
+        lost = np.where(misfit, np.maximum(best - TWO, stays) - price, best - dear)
+        after: Singles = np.maximum(np.take_along_axis(rest, to, 1), lost)
+        return after
+
+    out, crosses = np.empty((len(rows), len(now.table)), np.float32), np.zeros((len(rows), len(now.table)), np.bool_)
+    later = last = np.zeros((0, len(now.table)), np.float32)  # the rest from the next row on, and from the one after it
+    for t in range(len(rows.offsets) - 2, -1, -1):
+        lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
+        symbol, n, m = rows.symbol[lo:hi], len(later), len(last)
+        here = emit[symbol]
+        if n:
+            this, other = symbol[:n], rows.symbol[hi : hi + n]
+            given, between = rows.broken[hi : hi + n], goes[other]
+            rest = onward(later, later + again, goes[this], misfits[this])
+            rest[given] = (later[given] + usual).max(1, keepdims=True)
+            here[:n] += rest
+            exchanged = emit[other] + np.take_along_axis(emit[this], between, 1) - cross
+            if m:
+                via, to = between[:m], np.take_along_axis(goes[this[:m]], between[:m], 1)
+                misfit = np.take_along_axis(misfits[this[:m]], via, 1)
+                exchanged[:m] += onward(last, np.take_along_axis(last, via, 1) + again[via], to, misfit)
+                exchanged[:m][rows.broken[hi + n : hi + n + m]] = -np.inf
+            exchanged[given | (this == other)] = -np.inf
+            crosses[lo : lo + n] = exchanged > here[:n] + SURELY
+            here[:n] = np.maximum(here[:n], exchanged)
+        out[lo:hi] = here
+        later, last = here, later
+    return out, crosses
+
+
+def seldom(rows: Rows, lost: Likeliest, k: int) -> tuple[Bools, Bools]:
+    """(k V,) the places with so few breaks that it is no state that is missing, and the same of exchanges."""
+    kinds = k * len(rows.cell_label)
+    of = rows.counted(lost.place, kinds=kinds)
+    often = (np.bincount(lost.place, some * rows.weight, kinds) for some in (lost.mended, lost.swapped))
+    breaks, exchanges = ((each < FEW) | (each * OFTEN < of) for each in often)
+    return breaks, exchanges
+
+
+def prices_of(rows: Rows, mended: Bools, after: Bools, swapped: Bools) -> Prices:
+    """What breaks and exchanges cost where there are those of an earlier run, all (N,): the fewer, the more."""
+    follows = rows.following >= 0
+    return _price(rows, mended, after), _price(rows, mended, ~after), _price(rows, swapped, follows)
+
+
+def _price(rows: Rows, mended: Bools, some: Bools) -> float:
+    """Nats to say that one of `some` rows (N,) is among those that are mended (N,)."""
+    n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
+    return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))
