@@ -181,7 +181,9 @@ class _Reasons:
         side, state = "before" if moved % 2 else "after", self.kinds.states[moved // 2]
         reason = f"changed places with the row {side} it: only so do the outputs follow"
         reason += f", with {state} before {self.triggers[trigger]}"
-        return "; ".join([reason, *[self.kinds.reasons[wrong][0]] * (wrong >= 0)]), state
+        if wrong >= 0:
+            reason += f"; {self.kinds.reasons[wrong][0]}"
+        return reason, state
 
 
 def compare(log: Log, data: Histories, found: Extraction) -> tuple[Comparison, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from machines import Row, log_of, random_machine, walk
 
-from fsmlearn import extract, standing
+from fsmlearn import extract, mending, standing
 from fsmlearn.equivalence import equivalent
 from fsmlearn.evidence import Table
+from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
@@ -77,6 +78,15 @@ def hidden(
     log = log_of(shown, "hidden")
     data = histories(log)
     return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_)), pairs), shifted
+
+
+def mended(case: Hidden) -> Extraction:
+    """An extraction of the true machine."""
+    now = case.true()
+    rows, found = mending.mend(case.rows, now)
+    now = standing.stand(rows, now.table, found)
+    machine = extract.machine(case.log, case.data, rows, now)
+    return Extraction(machine, extract.names(case.log, case.data, rows, now, machine), rows, now, 0, 0)
 
 
 def swap(rng: np.random.Generator, traces: list[list[Row]], share: float) -> Ints:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hidden import Hidden, hidden
+from hidden import Hidden, hidden, mended
 from hypothesis import given
 from hypothesis import strategies as st
 from machines import SAMPLES, Row, lamp, log_of, random_machine, truth, walk
 
-from fsmlearn import extract, mending, misfits, standing
+from fsmlearn import extract, misfits, standing
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised
 from fsmlearn.equivalence import equivalent
@@ -48,7 +48,7 @@ def disturbed(log: Log, wrong: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Lo
     """The lamp's log with the other of its two outputs in the wrong rows."""
     output = log.output.copy()
     output[wrong] = 1 - output[wrong]
-    return dataclasses.replace(log, output=output)
+    return replace(log, output=output)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.sampled_from([(20, 10), (100, 2)]))
@@ -77,7 +77,7 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     trace: list[Row] = [("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
     odd: list[Row] = [("press", "light"), ("look", ""), ("press", "dark"), ("look", "dark")]
     log = log_of([*[trace] * 9, odd], "hidden")
-    log = dataclasses.replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
+    log = replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
     data, found = known(log, LAMP)
     [finding] = misfits.judge(log, data.like, misfits.answers(log, data, found)).findings
     assert log.where(finding.row) == "log.csv:39"
@@ -86,15 +86,6 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     [noise] = [row for row in misfits.compare(log, data, found) if row.verdict == "noise"]
     assert (noise.state, noise.trigger, noise.next_state, noise.output) == ("S1", "look", "S1", "")
     assert (noise.observed, noise.noise, noise.learned) == (1, 1, 0.0)
-
-
-def mended(case: Hidden) -> Extraction:
-    """An extraction of the true machine."""
-    now = case.true()
-    rows, found = mending.mend(case.rows, now)
-    now = standing.stand(rows, now.table, found)
-    machine = extract.machine(case.log, case.data, rows, now)
-    return Extraction(machine, extract.names(case.log, case.data, rows, now, machine), rows, now, 0, 0)
 
 
 def judged(case: Hidden, found: Extraction) -> Denoised:
@@ -143,6 +134,28 @@ def test_the_state_of_a_row_that_changed_places_is_that_before_it_in_the_right_o
         assert each.state == state[place[each.row]]
         trigger = case.log.triggers[case.log.trigger[each.row]]
         assert (f"with {each.state} before {trigger}" in each.reason) == (each.kind == "swap")
+
+
+def test_a_row_may_have_changed_places_and_be_wrong_too() -> None:
+    trace: list[Row] = [("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
+    mixed: list[Row] = [("press", "light"), ("press", "dark"), ("look", "dark"), ("look", "dark")]
+    log = log_of([*[trace] * 9, mixed], "hidden")
+    data, found = known(log, LAMP)
+    answers = misfits.answers(log, data, found)
+    assert not misfits.judge(log, data.like, answers).findings, "nothing says that rows changed places"
+    moved = answers.moved.copy()
+    moved[[37, 38]] = 2 * np.array([found.names.index("S1")]) + [0, 1]
+    wrong = answers.wrong.copy()
+    wrong[38] = 0
+    output, reasons = np.array([log.outputs.index("light")]), (("as is told", "S1"),)
+    kinds = replace(answers.kinds, output=output, reasons=reasons)
+    done = misfits.judge(log, data.like, replace(answers, wrong=wrong, moved=moved, kinds=kinds))
+    first, second = done.findings
+    assert (first.row, first.kind, second.row, second.kind) == (37, "swap", 38, "swap")
+    assert first.reason.endswith("the outputs follow, with S1 before press")
+    assert second.reason.endswith("the outputs follow, with S1 before look; as is told")
+    clean = [(log.triggers[a], log.outputs[o]) for a, o in zip(done.log.trigger, done.log.output, strict=True)]
+    assert clean[36:] == trace
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
