@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from machines import Row, log_of, random_machine, walk
@@ -26,7 +26,8 @@ class Hidden:
     log: Log
     data: Histories
     rows: Rows
-    swapped: Ints  # rows of the log that stand before the one that they came after
+    # rows of the log that stand before the one that they came after
+    swapped: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def table(self) -> Table:
