@@ -21,7 +21,7 @@ from fsmlearn.extract import Extraction, machine, names
 from fsmlearn.histories import Answer, Histories
 from fsmlearn.logs import Log
 from fsmlearn.mending import Breaks
-from fsmlearn.misfits import Answers, Wrong
+from fsmlearn.misfits import Answers, Wrong, asked
 from fsmlearn.packing import Ints, Rows, lined_up
 from fsmlearn.standing import ALIKE, Standing, leading
 from fsmlearn.support import Votes, votes
@@ -220,7 +220,4 @@ def entering(walker: Walker, ways: Ints, many: Ints, traces: Distinct) -> tuple[
 
 def answers(walker: Walker, kinds: Wrong, traces: Distinct) -> Answers:
     """What the machine makes of the rows of a part of a log that hides its states."""
-    wrong = np.full(len(traces.log), -1)
-    for rows, row, states in walker.walk(traces):
-        wrong[row] = kinds.kind[states, rows.symbol]
-    return Answers(traces.log.offsets, wrong, kinds)
+    return asked(traces.log, kinds, walker.walk(traces))

@@ -56,7 +56,8 @@ class Denoised:
     rows: Runs  # (M,) for each clean row its index in source
     gap: NDArray[np.bool_]  # (M,) True where rows seem to be lost between this row and the one before it in its trace
     findings: Findings  # ordered by row
-    rates: Mapping[str, float]  # estimated share of rows by kind of noise: label, spurious, swap, drop
+    # estimated share of rows by kind of noise: label, spurious, swap, drop; where the log hides its states output, swap
+    rates: Mapping[str, float]
     # (6, K) of K distinct rows as read: state, trigger, next state and output, each an index of its words or past them
     # where there is none, how many there are, how many are noise; None where the log hides its states
     said: Ints | None = None

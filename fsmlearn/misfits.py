@@ -2,13 +2,14 @@
 
 There no row can be judged beforehand. Once the machine is known, a row whose output it does not give in the state
 that the rows before lead to is noise. Such a row is repaired, never dropped: the machine did move, and without the
-row all that follow in its trace would be read in a wrong state.
+row all that follow in its trace would be read in a wrong state. Rows that its likeliest run takes in the other order
+are put in that order.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -20,13 +21,15 @@ from fsmlearn.about import Comparison
 from fsmlearn.alike import Distinct
 from fsmlearn.denoise import Denoised, Filtered
 from fsmlearn.extract import Extraction, output_of
-from fsmlearn.findings import KINDS, WRONG_OUTPUT, Findings, Reason
+from fsmlearn.findings import KINDS, SWAP, WRONG_OUTPUT, Findings, Reason
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log, Whole
-from fsmlearn.packing import Ints
-from fsmlearn.runs import Runs
+from fsmlearn.packing import Ints, Rows
+from fsmlearn.repair import exchanged
+from fsmlearn.runs import Runs, united
 from fsmlearn.spread import Handle, told
 from fsmlearn.summary import Way, compared
+from fsmlearn.traces import Codes
 
 
 def judged(source: Whole, kept: Sequence[Handle], answers: Sequence[Handle]) -> Filtered:
@@ -34,13 +37,22 @@ def judged(source: Whole, kept: Sequence[Handle], answers: Sequence[Handle]) -> 
     spread = source.spread
     parts = spread.map(_judged, source.parts, kept, answers)
     counts: list[Ints] = list(told(spread, parts))
-    rates = {"output": int(np.sum(counts)) / len(source)}
+    rates = _rates(np.sum(counts, axis=0), len(source))
     return Filtered(source, spread.map(itemgetter(0), parts), rates, source.rows, 0, tuple(counts), 0)
+
+
+def _rates(counts: Ints, rows: int) -> dict[str, float]:
+    """The share of each kind of findings (len(KINDS),) that there is in logs of hidden states."""
+    return {KINDS[kind]: int(counts[kind]) / rows for kind in (WRONG_OUTPUT, SWAP)}
 
 
 def _judged(log: Log, kept: Distinct, found: Answers) -> tuple[Denoised, Ints]:
     denoised = judge(log, kept.like, found)
-    return denoised, np.bincount(denoised.findings.kind, minlength=len(KINDS))
+    return denoised, _counts(denoised.findings.kind)
+
+
+def _counts(kind: Ints) -> Ints:
+    return np.bincount(kind, minlength=len(KINDS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +62,19 @@ class Wrong:
     kind: Ints  # (k, U) index into what follows, -1 where the answer is right
     output: Ints  # what should stand there
     reasons: tuple[Reason, ...]
+    states: tuple[str, ...]  # (k,) what the machine calls them
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What the machine makes of n rows of distinct traces: what kind of wrong row each is, if it is one."""
+    """What the machine makes of n rows of distinct traces: what kind of wrong row each is, if it is one, and which
+    changed places with a neighbour."""
 
     offsets: Ints  # (K + 1,) of the traces
     wrong: Ints  # (n,) index into the kinds, -1 where the row is right
+    # (n,) twice the state before a row that changed places with the one after it, in the right order; one more where it
+    # did so with the one before it; -1 where the row stands in its place
+    moved: Ints
     kinds: Wrong
 
     def of(self, traces: NDArray[np.integer[Any]]) -> Answers:
@@ -65,7 +82,7 @@ class Answers:
         length = np.diff(self.offsets)[traces]
         offsets = np.append(0, np.cumsum(length))
         rows = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][traces] - offsets[:-1], length)
-        return Answers(offsets, self.wrong[rows], self.kinds)
+        return Answers(offsets, self.wrong[rows], self.moved[rows], self.kinds)
 
 
 def wrong(log: Log, data: Histories, found: Extraction) -> Wrong:
@@ -85,50 +102,88 @@ def wrong(log: Log, data: Histories, found: Extraction) -> Wrong:
         said, right = output_of(log, data, rows, u) or "(empty)", log.outputs[true[-1]] or "(empty)"
         name, trigger = found.names[q], log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
         reasons.append((f"output {said} -> {right}: {name} + {trigger} answers {right} in {share}", name))
-    return Wrong(kind, np.array(true, np.int64), tuple(reasons))
+    return Wrong(kind, np.array(true, np.int64), tuple(reasons), found.names)
 
 
 def answers(log: Log, data: Histories, found: Extraction) -> Answers:
     """What the machine makes of the log of distinct traces that it was extracted from."""
-    rows, kinds = found.rows, wrong(log, data, found)
-    row_kind = np.empty(len(log), np.int64)
-    row_kind[rows.order] = kinds.kind[found.standing.fit.states, rows.symbol]
-    return Answers(log.offsets, row_kind, kinds)
+    rows = found.rows
+    return asked(log, wrong(log, data, found), [(rows, rows.order, found.standing.fit.states)])
+
+
+def asked(log: Log, kinds: Wrong, runs: Iterable[tuple[Rows, Ints, Ints]]) -> Answers:
+    """What the machine makes of a log of distinct traces, given its runs over some of the traces at a time: n rows, of
+    each its place in the log (n,) and the state before it (n,)."""
+    wrong, moved = np.full((2, len(log)), -1)
+    for rows, row, states in runs:
+        wrong[row] = kinds.kind[states, rows.symbol]
+        later = np.flatnonzero(rows.swapped)  # in the log
+        sooner = rows.following[later]
+        moved[row[sooner]] = 2 * states[sooner]
+        moved[row[later]] = 2 * states[later] + 1
+    return Answers(log.offsets, wrong, moved, kinds)
 
 
 def judge(log: Log, like: NDArray[np.integer[Any]], told: Answers) -> Denoised:
-    """The log with the machine's answer in every row that it contradicts, and a finding for each of them.
+    """The log in the order of the machine, with its answer in every row that it contradicts, and a finding for each row
+    that is not as it was.
 
     `like` (R,) is for each trace of the log, or of a part of it, which of the distinct traces it is; for each of the
     pieces that its traces are cut into, if they are.
     """
     length = np.diff(told.offsets)[like]
     rows = np.repeat(told.offsets[:-1][like] - np.cumsum(length) + length, length) + np.arange(len(log))
-    kind = told.wrong[rows]
-    row = np.flatnonzero(kind >= 0)
-    kind = kind[row]
+    wrong, moved = told.wrong[rows], told.moved[rows]
+    row = np.flatnonzero((wrong >= 0) | (moved >= 0))
+    wrong, moved = wrong[row], moved[row]
     output = log.output.copy()
-    output[row] = told.kinds.output[kind]
+    output[row[wrong >= 0]] = told.kinds.output[wrong[wrong >= 0]]
+    swapped = row[(moved >= 0) & (moved % 2 == 0)]  # with the rows after these
+    pair = united(swapped, swapped + 1)
+    other = exchanged(pair, swapped)
+    trigger = log.trigger.copy()
+    trigger[pair], output[pair] = trigger[other], output[other]
+    kind = np.where(moved >= 0, SWAP, WRONG_OUTPUT)
     return Denoised(
         source=log,
-        log=dataclasses.replace(log, output=output),
-        rows=Runs.count(0, len(log)),
+        log=dataclasses.replace(
+            log, places=log.places.replaced(pair, log.places.at(other)), trigger=trigger, output=output
+        ),
+        rows=Runs.count(0, len(log)).replaced(pair, other),
         gap=np.zeros(len(log), np.bool_),
         findings=Findings(
-            row, np.zeros(len(row), np.bool_), np.full(len(row), WRONG_OUTPUT), _Reasons(kind, told.kinds.reasons)
+            row,
+            np.zeros(len(row), np.bool_),
+            kind,
+            _Reasons(wrong, moved, log.trigger[row], log.triggers, told.kinds),
         ),
-        rates={"output": len(row) / len(log)},
+        rates=_rates(_counts(kind), len(log)),
     )
 
 
+@dataclass(frozen=True, eq=False)
 class _Reasons:
-    """The reason of each finding, by its kind."""
+    """The reasons of F findings."""
 
-    def __init__(self, kind: Ints, reasons: tuple[Reason, ...]) -> None:
-        self._kind, self._reasons = kind, reasons
+    wrong: Ints  # (F,) as `Answers` has it
+    moved: Ints  # (F,)
+    trigger: Codes  # (F,)
+    triggers: tuple[str, ...]
+    kinds: Wrong
 
     def __call__(self, some: slice) -> list[Reason]:
-        return [self._reasons[kind] for kind in self._kind[some].tolist()]
+        columns = self.wrong[some].tolist(), self.moved[some].tolist(), self.trigger[some].tolist()
+        return [self._reason(*each) for each in zip(*columns, strict=True)]
+
+    def _reason(self, wrong: int, moved: int, trigger: int) -> Reason:
+        if moved < 0:
+            return self.kinds.reasons[wrong]
+        side, state = "before" if moved % 2 else "after", self.kinds.states[moved // 2]
+        reason = f"changed places with the row {side} it: only so do the outputs follow"
+        reason += f", with {state} before {self.triggers[trigger]}"
+        if wrong >= 0:
+            reason += f"; {self.kinds.reasons[wrong][0]}"
+        return reason, state
 
 
 def compare(log: Log, data: Histories, found: Extraction) -> tuple[Comparison, ...]:

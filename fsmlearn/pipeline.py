@@ -37,6 +37,7 @@ from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, Filtered, filtered
 from fsmlearn.errors import LogError
 from fsmlearn.extract import extract, restated, walks
+from fsmlearn.findings import WRONG_OUTPUT
 from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log, LogKind, Reading, Whole, gathering
@@ -191,7 +192,8 @@ def learning(
         found.held_out,
         grid,
     )
-    wrong = int(np.sum(clean.counts))
+    noisy = np.sum(clean.counts, axis=0)
+    wrong = int(noisy.sum() if found.judged is None else noisy[WRONG_OUTPUT])
     normal = calibrated(found.machine, drawn(clean.log, np.random.default_rng(settings.seed)), wrong, found.broken)
     yield Learned(log, clean, trained.model, found.machine, about, sample, normal)
 

@@ -138,10 +138,12 @@ def noise(summary: NoiseSummary, rows: int, examples: int = EXAMPLES, every: str
     Where the log hides its states its rows are judged by the machine, which was learned from them as they were.
     """
     touched = summary.dropped + summary.repaired
-    share = percent(touched / rows if rows else 0)
     if "output" in summary.rates:
-        facts = [f"{counted(touched, 'row')} with an output that the machine does not give ({share})"]
+        wrong = summary.counts.get("output", 0)
+        share = percent(wrong / rows if rows else 0)
+        facts = [f"{counted(wrong, 'row')} with an output that the machine does not give ({share})"]
     else:
+        share = percent(touched / rows if rows else 0)
         facts = [f"{counted(summary.dropped, 'row')} dropped, {summary.repaired:,} repaired ({share})"]
     for kind, rate in summary.rates.items():
         found = summary.counts.get(kind, 0)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from machines import Row, log_of, random_machine, walk
 
-from fsmlearn import extract, standing
+from fsmlearn import extract, mending, standing
 from fsmlearn.equivalence import equivalent
 from fsmlearn.evidence import Table
+from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
-from fsmlearn.packing import Rows
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing
 
 
@@ -25,6 +26,8 @@ class Hidden:
     log: Log
     data: Histories
     rows: Rows
+    # rows of the log that stand before the one that they came after
+    swapped: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def table(self) -> Table:
@@ -44,11 +47,17 @@ class Hidden:
 
 
 def hidden(
-    seed: int, noise: float = 0.0, lost: float = 0.0, made_up: float = 0.0, traces: int = 400, length: int = 16
+    seed: int,
+    noise: float = 0.0,
+    lost: float = 0.0,
+    made_up: float = 0.0,
+    swapped: float = 0.0,
+    traces: int = 400,
+    length: int = 16,
 ) -> tuple[Hidden, set[int]]:
     """A case of four to six states with two answers, a share `noise` of the answers being the wrong one, a share `lost`
-    of the rows missing and as many as a share `made_up` put in at random; and the traces of the log in which rows are
-    missing before others or were put in."""
+    of the rows missing, as many as a share `made_up` put in at random, and a share `swapped` in the place of the row
+    after them; and the traces of the log in which rows are missing before others or were put in."""
     rng = np.random.default_rng(seed)
     machine = mealy(rng, 4 + seed % 3)
     shown: list[list[Row]] = []
@@ -66,9 +75,34 @@ def hidden(
                     shifted.add(len(shown))
                 rows.append((step.trigger, "AB".replace(str(step.output), "") if w else str(step.output)))
             shown.append(rows)
+    pairs = swap(rng, shown, swapped)
     log = log_of(shown, "hidden")
     data = histories(log)
-    return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_))), shifted
+    return Hidden(machine, log, data, extract.packed(log, data, np.zeros(len(log), np.bool_)), pairs), shifted
+
+
+def mended(case: Hidden) -> Extraction:
+    """An extraction of the true machine."""
+    now = case.true()
+    rows, found = mending.mend(case.rows, now)
+    now = standing.stand(rows, now.table, found)
+    machine = extract.machine(case.log, case.data, rows, now)
+    return Extraction(machine, extract.names(case.log, case.data, rows, now, machine), rows, now, 0, 0)
+
+
+def swap(rng: np.random.Generator, traces: list[list[Row]], share: float) -> Ints:
+    """Let a share of the rows change places with those after them, none twice: which rows of the log come too early."""
+    early, begin = list[int](), 0
+    for rows in traces:
+        i = 0
+        while i < len(rows) - 1:
+            if rng.random() < share:
+                rows[i : i + 2] = rows[i + 1], rows[i]
+                early.append(begin + i)
+                i += 1
+            i += 1
+        begin += len(rows)
+    return np.array(early, np.int64)
 
 
 def mealy(rng: np.random.Generator, states: int) -> Machine:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hidden import hidden, mended, swap
 from machines import WASH, Row, log_of, random_machine, visible, walk, write
 
-from fsmlearn import excerpt
+from fsmlearn import excerpt, misfits
 from fsmlearn.alike import Distinct, distinct
 from fsmlearn.census import Walker, census
+from fsmlearn.census import answers as census_answers
 from fsmlearn.diff import diff
 from fsmlearn.equivalence import equivalent
 from fsmlearn.extract import extract
+from fsmlearn.findings import Finding
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine, Transition
+from fsmlearn.misfits import judge, wrong
 from fsmlearn.pipeline import Learned, learn
 from fsmlearn.sought import outcome
 from fsmlearn.train import Model, cell_of
@@ -260,6 +265,44 @@ def test_a_log_that_hides_its_states_is_judged_as_a_whole(
     assert sum(each.observed for each in about.comparison) == about.log.rows
     if not pieces:  # else rows may be in a state that nothing known leads to
         assert sum(t.count for t in learned.machine.transitions) == about.log.rows - about.extraction.misfits
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_in_wrong_order_are_named_alike_part_by_part(seed: int) -> None:
+    case, _ = hidden(seed, swapped=0.02, length=6)
+    found = mended(case)
+    kinds = wrong(case.log, case.data, found)
+    walker = Walker.of(found, case.data.answers)
+    whole = judge(case.log, case.data.like, misfits.answers(case.log, case.data, found))
+    assert any(each.kind == "swap" for each in whole.findings)
+    named, begin = list[Finding](), 0
+    for traces in np.array_split(np.arange(len(case.log.traces)), 3):
+        part = case.log.select_traces(traces)
+        some = distinct(part, np.zeros(len(part), np.bool_))
+        assert len(some.log) < len(part), "some traces are alike"
+        done = judge(part, some.like, census_answers(walker, kinds, some))
+        named += [replace(each, row=each.row + begin) for each in done.findings]
+        begin += len(part)
+    assert named == list(whole.findings)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_the_rows_of_a_big_log_are_put_in_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    truth, clean = hiding(rng, 1500, 20)
+    noisy = [list(trace) for trace in clean]
+    early = swap(rng, noisy, 0.01)
+    learned = learn(write_hidden(tmp_path / "log.csv", noisy))
+    judged = learned.denoised
+    assert learned.about.training.rows < 0.6 * learned.about.log.rows
+    assert equivalent(truth, learned.machine) is None
+    named = [each.row for each in judged.findings if each.kind == "swap" and "the row after it" in each.reason]
+    assert len(named) > len(early) / 4
+    assert np.isin(named, early).mean() > 0.8
+    assert learned.about.noise.counts["swap"] == 2 * len(named)
+    assert learned.about.noise.rates["swap"] == 2 * len(named) / len(judged.source)
+    assert learned.normal.wrong == learned.about.noise.counts.get("output", 0)
 
 
 @pytest.mark.slow

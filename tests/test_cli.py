@@ -19,6 +19,7 @@ import pytest
 import typer.main
 import yaml
 from fake_pipeline import Pipeline, count
+from hidden import hidden
 from machines import WASH
 from test_store import ABOUT, NETWORK
 from typer.testing import CliRunner
@@ -361,6 +362,31 @@ def test_filter_learns_first_where_the_log_hides_its_states(piped: bool, monkeyp
     columns = ["file", "line", "action", "kind", "trace", "step", "state", "trigger", "output", "reason"]
     assert list(row) == columns
     assert [row[c] for c in columns[:-1]] == [name, "89", "repaired", "output", "17", "2", "S1", "look", "hum"]
+
+
+def test_filter_puts_the_rows_of_a_log_that_hides_its_states_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FSMLEARN_EPOCHS", "5")
+    case, _ = hidden(0, swapped=0.01)
+    log = case.log
+    words = zip(log.trace, log.step, log.trigger, log.output, strict=True)
+    rows = [f"{trace},{step},{log.triggers[a]},{log.outputs[o]}\n" for trace, step, a, o in words]
+    read = "trace,step,trigger,output\n" + "".join(rows)
+    Path("mixed.csv").write_text(read)
+    result = run("filter", "mixed.csv", "--dropped", "dropped.csv")
+    assert result.exit_code == 0, result.output
+    named = [row for row in csv.DictReader(io.StringIO(Path("dropped.csv").read_text())) if row["kind"] == "swap"]
+    early = [int(row["line"]) for row in named if "the row after it" in row["reason"]]
+    assert len(early) > len(case.swapped) / 4
+    assert {row["action"] for row in named} == {"repaired"}
+    true = {int(log.line[row]) for row in case.swapped}
+    assert len(true.intersection(early)) > 0.8 * len(early)
+    before, after = read.splitlines(), result.stdout.splitlines()
+    assert len(before) == len(after)
+    for line in true.intersection(early):
+        one, two = (row.split(",") for row in before[line - 1 : line + 1])
+        assert after[line - 1 : line + 1] == [",".join(one[:2] + two[2:]), ",".join(two[:2] + one[2:])]
+    assert f"rows in wrong order: estimated {len(named) / len(log) * 100:.1f} % of the rows" in result.stderr
+    assert f"{len(named)} found" in result.stderr
 
 
 def test_filtering_is_quiet_where_it_is_asked_to_be_and_a_second_time_changes_nothing(

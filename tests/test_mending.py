@@ -13,7 +13,7 @@ from hidden import hidden
 from fsmlearn import mending, merging, moves, standing
 from fsmlearn.evidence import Table, astray
 from fsmlearn.mending import Mended
-from fsmlearn.packing import Rows
+from fsmlearn.packing import Ints, Rows
 from fsmlearn.viterbi import likeliest
 
 LEARNED = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]  # seeds of what takes seconds
@@ -122,6 +122,47 @@ def test_the_machine_is_found_in_spite_of_lost_rows(seed: int) -> None:
     learned = _merged(case.rows)
     assert case.exact(learned.rows, learned.standing)
     assert learned.rows.mended.any()
+
+
+def _early(rows: Rows) -> Ints:
+    """The rows of the log that are read before the one that they come after."""
+    return np.sort(rows.order[rows.following[rows.swapped]])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_exchanged_rows_are_found_in_the_run_of_the_true_machine(seed: int) -> None:
+    case, _ = hidden(seed, swapped=0.02)
+    now = case.true()
+    rows, found = mending.mend(case.rows, now)
+    early = _early(rows)
+    assert set(case.log.trace[early].tolist()) <= set(case.log.trace[case.swapped].tolist())
+    right = np.isin(early, case.swapped)
+    assert right.mean() > 0.8, "a row that moved may seem to have come from its other side"
+    assert right.sum() > len(case.swapped) / 4, "some change nothing, and some show too late in their trace"
+    mended = standing.stand(rows, now.table, found)
+    assert mended.fit.misfits < now.fit.misfits / 2
+    assert mended.length < now.length
+    whole = mending.whole(rows)
+    assert np.array_equal(whole.order, case.rows.order)
+    assert np.array_equal(whole.symbol, case.rows.symbol)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_no_row_was_exchanged_none_is_found(seed: int, noise: float) -> None:
+    case, _ = hidden(seed, noise)
+    rows, _ = mending.mend(case.rows, case.true())
+    assert not rows.swapped.any()
+
+
+@pytest.mark.parametrize("seed", LEARNED)
+def test_the_machine_is_found_in_spite_of_exchanged_rows(seed: int) -> None:
+    case, _ = hidden(seed, swapped=0.02)
+    learned = _merged(case.rows)
+    assert case.exact(learned.rows, learned.standing)
+    early = _early(learned.rows)
+    assert len(early) > 0
+    assert np.isin(early, case.swapped).mean() > 0.8
 
 
 @pytest.mark.parametrize("seed", range(3))

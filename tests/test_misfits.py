@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hidden import Hidden, hidden, mended
 from hypothesis import given
 from hypothesis import strategies as st
 from machines import SAMPLES, Row, lamp, log_of, random_machine, truth, walk
 
 from fsmlearn import extract, misfits, standing
 from fsmlearn.config import Settings
+from fsmlearn.denoise import Denoised
 from fsmlearn.equivalence import equivalent
 from fsmlearn.evidence import Table
 from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
+from fsmlearn.machine import Machine
 from fsmlearn.pipeline import learn
+from fsmlearn.repair import exchanged
 
 
 def known(log: Log, step: Sequence[dict[str, int]]) -> tuple[Histories, Extraction]:
@@ -43,7 +48,7 @@ def disturbed(log: Log, wrong: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Lo
     """The lamp's log with the other of its two outputs in the wrong rows."""
     output = log.output.copy()
     output[wrong] = 1 - output[wrong]
-    return dataclasses.replace(log, output=output)
+    return replace(log, output=output)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.sampled_from([(20, 10), (100, 2)]))
@@ -72,7 +77,7 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     trace: list[Row] = [("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
     odd: list[Row] = [("press", "light"), ("look", ""), ("press", "dark"), ("look", "dark")]
     log = log_of([*[trace] * 9, odd], "hidden")
-    log = dataclasses.replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
+    log = replace(log, outputs=(*log.outputs, ""), output=np.where(log.output < 0, 2, log.output))
     data, found = known(log, LAMP)
     [finding] = misfits.judge(log, data.like, misfits.answers(log, data, found)).findings
     assert log.where(finding.row) == "log.csv:39"
@@ -81,6 +86,105 @@ def test_the_reason_is_in_the_words_of_the_log_and_the_state_is_the_machines() -
     [noise] = [row for row in misfits.compare(log, data, found) if row.verdict == "noise"]
     assert (noise.state, noise.trigger, noise.next_state, noise.output) == ("S1", "look", "S1", "")
     assert (noise.observed, noise.noise, noise.learned) == (1, 1, 0.0)
+
+
+def judged(case: Hidden, found: Extraction) -> Denoised:
+    return misfits.judge(case.log, case.data.like, misfits.answers(case.log, case.data, found))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_changed_places_are_named_and_put_back(seed: int) -> None:
+    case, _ = hidden(seed, swapped=0.02)
+    found = mended(case)
+    done = judged(case, found)
+    log, clean = case.log, done.log
+    named = [each for each in done.findings if each.kind == "swap"]
+    early = np.array([each.row for each in named if "the row after it" in each.reason])
+    late = [each.row for each in named if "the row before it" in each.reason]
+    assert late == (early + 1).tolist(), "both rows of a pair are named"
+    assert len(late) + len(early) == len(named)
+    assert {each.action for each in named} == {"repaired"}
+    right = early[np.isin(early, case.swapped)]
+    assert len(right) > 0.8 * len(early)
+    at = np.append(right, right + 1)
+    true = exchanged(np.arange(len(log)), case.swapped)  # which row of the log the walk had here
+    assert np.array_equal(clean.trigger[at], log.trigger[true[at]])
+    assert np.array_equal(clean.output[at], log.output[true[at]])
+    assert np.array_equal(done.row[at], true[at])
+    assert np.array_equal(clean.line[at], log.line[true[at]])
+    assert np.array_equal(clean.step, log.step)
+    others = np.setdiff1d(np.arange(len(log)), np.append(early, early + 1))
+    assert np.array_equal(clean.trigger[others], log.trigger[others])
+    walked = fits(case.machine, clean)
+    assert walked.all(), "what is left of the log is what the machine does"
+    assert not fits(case.machine, log).all()
+    assert done.rates["swap"] == 2 * len(early) / len(log)
+    assert done.rates["output"] == sum(each.kind == "output" for each in done.findings) / len(log)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_state_of_a_row_that_changed_places_is_that_before_it_in_the_right_order(seed: int) -> None:
+    case, _ = hidden(seed, swapped=0.02)
+    found = mended(case)
+    assert not found.rows.mended.any()
+    done = judged(case, found)
+    state = [step for trace in runs(found.machine, done.log) for step in trace]
+    place = np.argsort(done.row)
+    for each in done.findings:
+        assert each.state == state[place[each.row]]
+        trigger = case.log.triggers[case.log.trigger[each.row]]
+        assert (f"with {each.state} before {trigger}" in each.reason) == (each.kind == "swap")
+
+
+def test_a_row_may_have_changed_places_and_be_wrong_too() -> None:
+    trace: list[Row] = [("press", "light"), ("look", "light"), ("press", "dark"), ("look", "dark")]
+    mixed: list[Row] = [("press", "light"), ("press", "dark"), ("look", "dark"), ("look", "dark")]
+    log = log_of([*[trace] * 9, mixed], "hidden")
+    data, found = known(log, LAMP)
+    answers = misfits.answers(log, data, found)
+    assert not misfits.judge(log, data.like, answers).findings, "nothing says that rows changed places"
+    moved = answers.moved.copy()
+    moved[[37, 38]] = 2 * np.array([found.names.index("S1")]) + [0, 1]
+    wrong = answers.wrong.copy()
+    wrong[38] = 0
+    output, reasons = np.array([log.outputs.index("light")]), (("as is told", "S1"),)
+    kinds = replace(answers.kinds, output=output, reasons=reasons)
+    done = misfits.judge(log, data.like, replace(answers, wrong=wrong, moved=moved, kinds=kinds))
+    first, second = done.findings
+    assert (first.row, first.kind, second.row, second.kind) == (37, "swap", 38, "swap")
+    assert first.reason.endswith("the outputs follow, with S1 before press")
+    assert second.reason.endswith("the outputs follow, with S1 before look; as is told")
+    clean = [(log.triggers[a], log.outputs[o]) for a, o in zip(done.log.trigger, done.log.output, strict=True)]
+    assert clean[36:] == trace
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_no_row_changed_places_none_is_named(seed: int, noise: float) -> None:
+    case, _ = hidden(seed, noise)
+    done = judged(case, mended(case))
+    assert {each.kind for each in done.findings} <= {"output"}
+    assert done.rates["swap"] == 0
+    assert np.array_equal(done.log.trigger, case.log.trigger)
+    assert np.array_equal(done.row, np.arange(len(case.log)))
+
+
+def runs(machine: Machine, log: Log) -> list[list[str]]:
+    """The states of a machine before the rows of a log."""
+    found = []
+    for begin, end in pairwise(log.offsets.tolist()):
+        states = [machine.initial]
+        for code in log.trigger[begin:end].tolist():
+            states.append(machine.successors(states[-1], log.triggers[code])[0].next_state)
+        found.append(states[:-1])
+    return found
+
+
+def fits(machine: Machine, log: Log) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """(N,) whether a machine gives the output of each row."""
+    states = [state for trace in runs(machine, log) for state in trace]
+    rows = zip(states, log.trigger.tolist(), log.output.tolist(), strict=True)
+    return np.array([machine.successors(q, log.triggers[a])[0].output == log.outputs[o] for q, a, o in rows])
 
 
 @pytest.mark.slow

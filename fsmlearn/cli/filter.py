@@ -41,7 +41,8 @@ def run(
     --verbose, nothing with --quiet.
 
     The rows of a log that hides its states are judged by its machine, which is learned first. An output that the
-    machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move.
+    machine does not give is replaced by the one that it gives; no such row is dropped, for the machine did move. Rows
+    that changed places are put back in order.
     """
     from fsmlearn import sources
 
