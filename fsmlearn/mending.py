@@ -16,13 +16,14 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import nearest, redirected, rest, together
+from fsmlearn.moves import nearest, redirected, shaken, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
 from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
 
 SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
+SHAKES = (10.0, 20.0, 40.0) * 2  # nats that a transition may mind where it is led elsewhere, each time
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
@@ -136,7 +137,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     """
     pool = [onward(one), *(other for other in others if other is not one)]
     pool.sort(key=attrgetter("length"))
-    pool[0] = rested(pool[0])
+    pool[0] = shake(pool[0])
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
@@ -151,7 +152,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
                 continue
             crossed = refine(crossed)
             if crossed.length < now.length - 1e-6:
-                pool.insert(0, rested(crossed))
+                pool.insert(0, shake(crossed))
                 yield pool[0]
                 break
         else:
@@ -163,11 +164,25 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             yield plain
 
 
-def rested(now: Mended) -> Mended:
-    """Let states stay by themselves, and search on, as long as that is the shorter."""
-    while (step := rest(now.rows, now.standing)) is not None:
-        now = onward(Mended(now.rows, step))
-    return now
+def shake(now: Mended) -> Mended:
+    """Search on from machines whose transitions lead elsewhere at random, as far as the log hardly minds, as long as
+    one of so many comes to something shorter.
+
+    Where states differ little, rows of both may have been led to either, so that neither has a future of its own to
+    vote with: no transition wants to be led elsewhere until others are (iterated local search, Lourenço et al. 2003).
+    """
+    rng = np.random.default_rng(0)
+    while True:
+        for limit in SHAKES:
+            table = shaken(now.rows, now.standing, limit, rng)
+            if table is None:
+                continue
+            trial = Mended(now.rows, search.descend(now.rows, table, now.standing.found))
+            if trial.length < now.length - SAME:
+                now = refine(trial)
+                break
+        else:
+            return now
 
 
 def unbroken(now: Mended) -> Mended:

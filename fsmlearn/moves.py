@@ -16,11 +16,9 @@ from fsmlearn.evidence import Floats, Table, described, fit
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.standing import Standing, added, allowed, leading, settle, summed, voted
 
-CLOSE = 30.0  # nats by which a description may be longer and still be worth a few steps more
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 DOUBT = 3.0  # nats by which what the log loses may be overrated
 TRIES = 100  # simpler targets tried in one go
-FIRMLY = (12.0, 30.0, 60.0)  # nats that each transition of a state may mind where all of them are led elsewhere
 
 Pair = tuple[int, int]  # a state, and the one that it becomes
 Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these transitions might have instead
@@ -263,30 +261,17 @@ def align(rows: Rows, now: Standing) -> Standing | None:
     return _led_anew(rows, now, [offer[1:] for offer in offers[:TRIES]])
 
 
-def rest(rows: Rows, now: Standing) -> Standing | None:
-    """A shorter machine in which some state, or each, stays by itself under all triggers that lead elsewhere for few
-    rows' sake, or None.
-
-    Where two states differ little, rows of both may have been led to either, so that neither has a future of its own
-    to vote with: no transition wants to be led elsewhere until the others are.
-    """
+def shaken(rows: Rows, now: Standing, limit: float, rng: np.random.Generator) -> Table | None:
+    """The table with each transition led to one of the states, drawn at random, that its rows lose fewer than `limit`
+    nats by; None where there is no choice."""
     state, symbol, votes = voted(rows, now, leading(rows, now.fit))
-    loss = _losses(now, state, symbol, votes)[np.arange(len(state)), state]
-    leaves = now.table.target[state, symbol] != state
-    offers = {}
-    for limit in FIRMLY:
-        might = leaves & (loss < limit)
-        for some in (might, *(might & (state == q) for q in range(len(now.table)))):
-            if some.any():
-                offers[some.tobytes()] = state[some], symbol[some], state[some]
-    for offer in offers.values():
-        target = led(now.table.target, leading(rows, now.fit), offer)
-        trial = settle(rows, Table(now.table.label, target, now.table.start), now.found)
-        while trial.length < now.length + CLOSE and (step := simplify(rows, trial) or align(rows, trial)):
-            trial = step
-        if trial.length < now.length - 1e-6:
-            return trial
-    return None
+    open_to = _losses(now, state, symbol, votes) < limit
+    several = np.flatnonzero(open_to.sum(1) > 1)
+    if not len(several):
+        return None
+    to = np.where(open_to[several], rng.random((len(several), len(now.table))), -1).argmax(1)
+    target = led(now.table.target, leading(rows, now.fit), (state[several], symbol[several], to))
+    return replace(now.table, target=target)
 
 
 def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:

@@ -8,9 +8,9 @@ from operator import attrgetter
 
 import numpy as np
 import pytest
-from hidden import hidden
+from hidden import Hidden, hidden
 
-from fsmlearn import mending, merging, moves, standing
+from fsmlearn import mending, merging, moves, search, standing
 from fsmlearn.evidence import Table, astray
 from fsmlearn.mending import Mended
 from fsmlearn.packing import Ints, Rows
@@ -220,3 +220,23 @@ def test_breaks_that_nothing_needs_are_given_up() -> None:
     assert not plain.rows.mended.any()
     assert plain.length == pytest.approx(true.length)
     assert case.exact(plain.rows, plain.standing)
+
+
+def test_shaking_ends_in_nothing_longer_and_now_and_then_in_something_shorter() -> None:
+    shorter = 0
+    for seed in range(8):
+        case, _ = hidden(seed, noise=0.05, traces=60)
+        now = Mended(case.rows, search.descend(case.rows, _astray(case, seed), None, grow=False))
+        shaken = mending.shake(now)
+        assert shaken.length <= now.length
+        shorter += shaken.length < now.length - 1
+    assert shorter
+
+
+def _astray(case: Hidden, seed: int) -> Table:
+    """The true table with half of its transitions leading anywhere."""
+    rng = np.random.default_rng(seed)
+    target = case.table.target.copy()
+    some = rng.random(target.shape) < 0.5
+    target[some] = rng.integers(len(target), size=int(some.sum()))
+    return replace(case.table, target=target)
