@@ -23,7 +23,7 @@ from fsmlearn.standing import Standing, from_groups, settle, stand
 from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
 
 SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
-SHAKES = (10.0, 20.0, 40.0) * 2  # nats that a transition may mind where it is led elsewhere, each time
+SHAKES = (10.0, 20.0, 40.0) * 3  # nats that a transition may mind where it is led elsewhere, each time
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
@@ -137,7 +137,6 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     """
     pool = [onward(one), *(other for other in others if other is not one)]
     pool.sort(key=attrgetter("length"))
-    pool[0] = shake(pool[0])
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
@@ -152,37 +151,35 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
                 continue
             crossed = refine(crossed)
             if crossed.length < now.length - 1e-6:
-                pool.insert(0, shake(crossed))
+                pool.insert(0, crossed)
                 yield pool[0]
                 break
         else:
             break
-    rows = pool[0].rows
-    if 0 < (rows.mended.sum() + rows.swapped.sum()) * RARE < rows.total:
-        plain = unbroken(pool[0])
-        if plain.length < pool[0].length - 1e-6:
+    now = shake(pool[0])
+    if now is not pool[0]:
+        yield now
+    if 0 < (now.rows.mended.sum() + now.rows.swapped.sum()) * RARE < now.rows.total:
+        plain = unbroken(now)
+        if plain.length < now.length - 1e-6:
             yield plain
 
 
 def shake(now: Mended) -> Mended:
-    """Search on from machines whose transitions lead elsewhere at random, as far as the log hardly minds, as long as
-    one of so many comes to something shorter.
+    """Search on from machines whose transitions lead elsewhere at random, as far as the log hardly minds, a few times,
+    and from whatever shorter that comes to.
 
     Where states differ little, rows of both may have been led to either, so that neither has a future of its own to
     vote with: no transition wants to be led elsewhere until others are (iterated local search, Lourenço et al. 2003).
     """
     rng = np.random.default_rng(0)
-    while True:
-        for limit in SHAKES:
-            table = shaken(now.rows, now.standing, limit, rng)
-            if table is None:
-                continue
+    for limit in SHAKES:
+        table = shaken(now.rows, now.standing, limit, rng)
+        if table is not None:
             trial = Mended(now.rows, search.descend(now.rows, table, now.standing.found))
             if trial.length < now.length - SAME:
                 now = refine(trial)
-                break
-        else:
-            return now
+    return now
 
 
 def unbroken(now: Mended) -> Mended:
