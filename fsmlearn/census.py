@@ -48,7 +48,7 @@ class Walker:
         """The machine that was extracted from an excerpt with these answers."""
         rows, now = found.rows, found.standing
         usual = (ALIKE * now.fit.counts.sum(1) / rows.total).astype(np.float32)
-        breaks = mending.breaks(rows, now) if rows.repaired else None
+        breaks = mending.breaks(rows, now) if rows.repairs else None
         return cls(rows, now, leading(rows, now.fit), usual, answers, breaks)
 
     def walk(self, traces: Distinct) -> Iterator[tuple[Rows, Ints, Ints]]:

@@ -30,7 +30,7 @@ def counsel(oracle: Oracle, now: Standing) -> Standing:
     rows = oracle.rows
     for _ in range(ROUNDS):
         worth, table, leads = 1e-6, None, leading(rows, now.fit)
-        for offer in elsewhere(rows, now):
+        for _, offer in elsewhere(rows, now):
             other = replace(now.table, target=led(now.table.target, leads, offer))
             trial = fit(rows, other, now.found)
             gain = now.length - trial.length + OPINION * preferred(oracle, now.fit, trial)

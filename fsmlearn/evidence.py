@@ -231,8 +231,8 @@ def _some(rows: Rows, all_of: Bools, some: Bools) -> float:
 
 def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:
     """(m, k) log-probability of each state to be the one that the machine goes on in, at each of the m mended rows."""
-    before = states[rows.preceding[rows.mended]]
-    after = astray(rows, states, believed)[rows.mended]
+    mended = np.flatnonzero(rows.mended)
+    before, after = states[rows.preceding[mended]], astray(rows, states, believed, mended)
     share = counts.sum(1) / rows.total
     goes = np.where(after, 0.5, 1.0)[:, None] * share
     goes[np.arange(len(before)), before] += after / 2
@@ -241,10 +241,16 @@ def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:
     return nats
 
 
-def astray(rows: Rows, states: Ints, believed: Bools) -> Bools:
-    """(N,) rows that follow one whose answer is not that of the state before it (N,)."""
-    wrong = ~believed[states, rows.symbol] & (rows.symbol_answer[rows.symbol] >= 0)
-    after: Bools = (rows.preceding >= 0) & wrong[rows.preceding]
+def misfitting(rows: Rows, believed: Bools) -> Bools:
+    """(k, U) answers that are not those of the state; what the log does not say is none."""
+    wrong: Bools = ~believed & (rows.symbol_answer >= 0)
+    return wrong
+
+
+def astray(rows: Rows, states: Ints, believed: Bools, some: Ints | slice = slice(None)) -> Bools:
+    """(n,) which of all or some rows follow one whose answer is not that of the state before it (N,)."""
+    before = rows.preceding[some]
+    after: Bools = (before >= 0) & misfitting(rows, believed)[states[before], rows.symbol[before]]
     return after
 
 

@@ -135,13 +135,14 @@ def _machines(
     if not now.explains:
         agreed = any(other.like(start) for other in others[1:])
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        if start.rows.repaired and not agreed:  # what looks like lost rows may be a state that is missing
+        if start.rows.repairs and not agreed:  # what looks like lost rows may be a state that is missing
             plain = search.attempt(whole, proposed, groups, start.length)
-            for now in asked_again(oracle, first, least, Mended(whole, plain)) if plain is not None else ():
-                yield now
-                others.append(now)
-                if now.length > start.length and now.standing is not plain:
-                    break
+            if plain is not None:
+                for now in asked_again(oracle, first, least, Mended(whole, plain)):
+                    yield now
+                    others.append(now)
+                    if now.length > start.length and now.standing is not plain:
+                        break
         if not others[-1].explains:
             for now in asked_again(oracle, first, least, start):
                 yield now
@@ -164,7 +165,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     for _ in range(AGAIN):
         groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
-        if now.rows.repaired and not finer.like(now):
+        if now.rows.repairs and not finer.like(now):
             finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:
             break

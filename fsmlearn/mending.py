@@ -52,7 +52,7 @@ class Mended:
         """Whether nothing is left to search for. A small log, or one whose answers are drawn, cannot tell, and breaks
         may stand in for states that are missing."""
         rows = self.rows
-        return rows.certain and not (rows.few or rows.repaired) and explained(rows, self.standing.fit)
+        return rows.certain and not (rows.few or rows.repairs) and explained(rows, self.standing.fit)
 
 
 def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
@@ -92,8 +92,9 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    repairs = now.rows.mended.sum() + now.rows.swapped.sum()
-    return thin(now) if repairs >= len(now.standing.table) else now  # fewer do not stand in for what is so much
+    return (
+        thin(now) if now.rows.repairs >= len(now.standing.table) else now
+    )  # fewer do not stand in for what is so much
 
 
 def reached(mended: Mended) -> Mended:
@@ -152,14 +153,14 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             crossed = refine(crossed)
             if crossed.length < now.length - 1e-6:
                 pool.insert(0, crossed)
-                yield pool[0]
+                yield crossed
                 break
         else:
             break
     now = shake(pool[0])
     if now is not pool[0]:
         yield now
-    if 0 < (now.rows.mended.sum() + now.rows.swapped.sum()) * RARE < now.rows.total:
+    if 0 < now.rows.repairs * RARE < now.rows.total:
         plain = unbroken(now)
         if plain.length < now.length - 1e-6:
             yield plain

@@ -216,16 +216,12 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
 
 def simplify(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine in which some transition leads elsewhere though the log hardly minds, or None."""
-    return _led_anew(rows, now, _elsewhere(rows, now))
+    return _led_anew(rows, now, elsewhere(rows, now))
 
 
-def elsewhere(rows: Rows, now: Standing) -> list[Offer]:
-    """Where transitions might lead though the log hardly minds, each alone, the least loss first."""
-    return [offer for _, offer in _elsewhere(rows, now)]
-
-
-def _elsewhere(rows: Rows, now: Standing) -> list[tuple[float, Offer]]:
-    """The same with the nats that the log loses."""
+def elsewhere(rows: Rows, now: Standing) -> list[tuple[float, Offer]]:
+    """Where transitions might lead though the log hardly minds, each alone, with the nats that the log loses by it, the
+    least first."""
     state, symbol, votes = voted(rows, now, leading(rows, now.fit))
     loss = _losses(now, state, symbol, votes)
     loss[np.arange(len(state)), now.table.target[state, symbol]] = np.inf

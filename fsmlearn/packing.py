@@ -88,9 +88,9 @@ class Rows:
         return inner[~self.broken[self.following[inner]]]
 
     @property
-    def repaired(self) -> bool:
-        """Whether rows are lost, or out of order, as far as only the machine knows of it."""
-        return bool(self.mended.any() or self.swapped.any())
+    def repairs(self) -> int:
+        """Packed rows before which others are lost, or that are out of order, as far as only the machine knows."""
+        return int(self.mended.sum() + self.swapped.sum())
 
     def exchanged(self, first: Bools) -> Rows:
         """The same where some rows (N,) have changed places with those that follow them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsmlearn.evidence import Fit, Floats, astray
+from fsmlearn.evidence import Fit, Floats, astray, misfitting
 from fsmlearn.packing import Bools, Ints, Rows
 
 STRANGE = -np.log(100)  # log-probability from which on chance is no explanation
@@ -22,7 +22,7 @@ def explained(rows: Rows, now: Fit) -> bool:
     The chance of so many is bounded by that of the Poisson distribution (Chernoff), over all the places that have some.
     """
     rate = (now.misfits + 1) / (rows.total + 2)
-    wrong = (~now.believed & (rows.symbol_answer >= 0))[now.states, rows.symbol]
+    wrong = misfitting(rows, now.believed)[now.states, rows.symbol]
     after = astray(rows, now.states, now.believed)
     in_a_row = _upper(
         rows.counted(wrong[after].astype(np.int64), np.flatnonzero(after), 2)[1:], rate * rows.weight[after].sum()

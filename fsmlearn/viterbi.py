@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsmlearn.evidence import Singles
+from fsmlearn.evidence import Singles, misfitting
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import Standing
 
@@ -28,11 +28,10 @@ class Likeliest:
     """The likeliest run of a machine over N rows."""
 
     found: Ints  # (N,) state that each row is best explained from, at a break the one that the machine goes on in
-    expected: Ints  # (N,) state that the machine is in before each row, before a break
     mended: Bools  # (N,) breaks
     after: Bools  # (N,) rows after one that misfits
     swapped: Bools  # (N,) rows that should follow the next
-    place: Ints  # (N,) state and cell of each row, as a number, before a break and before rows are exchanged
+    place: Ints  # (N,) state that the machine is in and cell of each row, as a number, but for breaks and exchanges
 
     def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
         """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
@@ -51,7 +50,7 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
     share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
     usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
     price, dear, _ = prices
-    wrong = ~now.fit.believed & (rows.symbol_answer >= 0)  # (k, U)
+    wrong = misfitting(rows, now.fit.believed)
     ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
     mended, after, swapped = np.zeros((3, n), np.bool_)
     expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
@@ -78,7 +77,7 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
         misfit = wrong[was, symbol[lo:hi]]
         at = now.table.target[was, symbol[lo:hi]]
     place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return Likeliest(found, expected, mended, after, swapped, place)
+    return Likeliest(found, mended, after, swapped, place)
 
 
 def _ahead(

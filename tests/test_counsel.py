@@ -46,7 +46,7 @@ def led_elsewhere(case: Hidden, least: float, most: float) -> list[Standing]:
     true = case.true()
     tables = (
         replace(true.table, target=led(true.table.target, leading(case.rows, true.fit), offer))
-        for offer in elsewhere(case.rows, true)
+        for _, offer in elsewhere(case.rows, true)
     )
     all_of_them = (stand(case.rows, table, true.found) for table in tables)
     return [each for each in all_of_them if least <= each.length - true.length <= most]
@@ -70,7 +70,7 @@ def test_between_machines_that_explain_a_log_alike_the_network_decides() -> None
         said = teacher(case.rows, true)
         settled = counsel(said, other)
         leads = leading(case.rows, settled.fit)
-        for offer in elsewhere(case.rows, settled):  # and nothing better is one step away
+        for _, offer in elsewhere(case.rows, settled):  # and nothing better is one step away
             table = replace(settled.table, target=led(settled.table.target, leads, offer))
             trial = replace(settled, table=table, fit=fit(case.rows, table, settled.found))
             assert worth(said, settled, trial) <= 1e-5
