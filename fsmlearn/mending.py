@@ -92,9 +92,8 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    return (
-        thin(now) if now.rows.repairs >= len(now.standing.table) else now
-    )  # fewer do not stand in for what is so much
+    # fewer repairs than states do not stand in for any
+    return thin(now) if now.rows.repairs >= len(now.standing.table) else now
 
 
 def reached(mended: Mended) -> Mended:
