@@ -58,6 +58,7 @@ from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
 LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
 SETTLED = 5  # epochs that are trained in any case
+RESTED = 1 / 3  # share of the planned epochs that bring no lower one where it rests
 LOOKS = 3  # times at most that an excerpt is learned from, each time a longer one
 STEPS = 2000  # of training at least, on a log of events or one that repeats itself
 NOTHING = HeldOut()
@@ -371,8 +372,15 @@ def minibatch(windows: int) -> int:
 
 
 def ended(epochs: Sequence[Epoch]) -> bool:
-    """Whether nothing is left to learn. A loss that merely rests says little: memory is often found late."""
-    return min(epoch.held_out_loss for epoch in epochs) < LEARNED and len(epochs) > SETTLED
+    """Whether nothing is left to learn.
+
+    A loss that merely rests says little: memory is often found late. Where it rests while the network comes to know the
+    traces that it trains on better than it ever knew the others, these are only learned by heart.
+    """
+    best, last = min(epochs, key=lambda epoch: epoch.held_out_loss), epochs[-1]
+    rests = last.index - best.index >= RESTED * last.planned
+    by_heart = rests and last.loss < best.held_out_loss
+    return (best.held_out_loss < LEARNED or by_heart) and len(epochs) > SETTLED
 
 
 def _summed(epoch: Epoch) -> EpochSummary:

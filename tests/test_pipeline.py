@@ -22,7 +22,7 @@ from fsmlearn.histories import histories
 from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine
-from fsmlearn.pipeline import Learned, learn, learning, planned
+from fsmlearn.pipeline import LEARNED, SETTLED, Learned, ended, learn, learning, planned
 from fsmlearn.sought import Sought
 from fsmlearn.train import Epoch, train
 
@@ -179,6 +179,28 @@ def test_the_best_epoch_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.held_out_loss for each in learned.about.training.epochs] == losses
     assert all(np.array_equal(learned.model.params[name], epochs[1].params[name]) for name in epochs[1].params)
     assert not np.array_equal(learned.model.params["W"], epochs[3].params["W"])
+
+
+def epochs_of(losses: list[float], held_out: list[float], planned: int = 30) -> list[Epoch]:
+    """Epochs with these losses."""
+    return [
+        Epoch(index, planned, loss, 1.0, held, 1.0, 0.0, 0.0, {})
+        for index, (loss, held) in enumerate(zip(losses, held_out, strict=True), 1)
+    ]
+
+
+def test_training_ends_where_nothing_is_left_to_learn() -> None:
+    falling = epochs_of([0.5] * SETTLED + [0.1], [0.5] * SETTLED + [LEARNED / 2])
+    assert ended(falling) and not ended(falling[:-1])
+    assert not ended(epochs_of([0.1] * SETTLED, [LEARNED / 2] * SETTLED)), "the first look may be a lucky one"
+
+
+def test_training_ends_where_traces_are_only_learned_by_heart() -> None:
+    held, rest = [0.5, 0.3, 0.2], [0.21] * 10  # a third of the epochs
+    by_heart = epochs_of([0.6, 0.4, 0.3] + [0.1] * 10, held + rest)
+    assert ended(by_heart) and not any(ended(by_heart[:n]) for n in range(1, len(by_heart)))
+    assert not ended(epochs_of([0.6, 0.4, 0.3] + [0.2] * 10, held + rest)), "memory may be found yet"
+    assert not ended(epochs_of([0.6, 0.4, 0.3] + [0.1] * 10, held + rest[1:] + [0.19])), "something was found"
 
 
 def test_what_is_told_of_a_run_is_true(tmp_path: Path) -> None:
