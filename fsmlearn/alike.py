@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import count
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.fingerprint import scattered
+from fsmlearn.fingerprint import Words64, scattered
 from fsmlearn.logs import Log
 from fsmlearn.rows import Rows, coded
 from fsmlearn.runs import Numerals, Runs
@@ -24,6 +25,7 @@ from fsmlearn.traces import Codes
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 PART = 1 << 15  # rows looked at in one go, which stay in the processor's cache
+SMALL = 1 << 15  # numbers that two bytes hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +122,10 @@ def bare(log: Log, columns: Sequence[Codes], offsets: Ints) -> Log:
 
 def _first_alike(log: Log, gap: Bools, begins: Ints, length: Ints) -> tuple[Ints, NDArray[np.int32]]:
     """((K,) the first trace of each kind, ascending; (R,) of which kind each trace is), given (R,) traces."""
+    said = _said(log, gap)
     for seed in count():
-        first = _first_equal(_sums(log, gap, begins, length, np.random.default_rng(seed)))
-        if _equal(log, gap, begins, length, first):
+        first = _first_equal(_sums(said, begins, length, np.random.default_rng(seed)))
+        if _equal(said, begins, length, first):
             break
     kinds = np.flatnonzero(first == np.arange(len(first)))
     rank = np.empty(len(first), np.int32)
@@ -142,39 +145,49 @@ def _first_equal(keys: NDArray[np.uint64]) -> Ints:
     return first
 
 
-def _columns(log: Log) -> list[Codes]:
-    """Those columns that the log has words in."""
-    sizes = (log.states, log.triggers, log.states, log.outputs)
-    return [getattr(log, name) for name, words in zip(COLUMNS, sizes, strict=True) if words]
+def _said(log: Log, gap: Bools) -> list[tuple[Codes, int]]:
+    """What rows say, and whether others are lost before them, in as few columns (N,) as hold it in small numbers; and
+    how many numbers, of which some may be below 0, each can have."""
+    sizes = (len(log.states), len(log.triggers), len(log.states), len(log.outputs))
+    parts: list[tuple[Codes, int]] = [(gap.view(np.int8), 2)]
+    for name, words in zip(COLUMNS, sizes, strict=True):
+        size = words + 1  # UNKNOWN, -1, is one of them
+        if not words:
+            continue
+        column, (before, numbers) = getattr(log, name), parts[-1]
+        if numbers * size > SMALL:
+            parts.append((column, size))
+            continue
+        joined = before.astype(np.int16)
+        joined *= size
+        joined += column
+        parts[-1] = joined, numbers * size
+    return parts
 
 
-def _sums(log: Log, gap: Bools, begins: Ints, length: Ints, rng: np.random.Generator) -> NDArray[np.uint64]:
+def _sums(said: Sequence[tuple[Codes, int]], begins: Ints, length: Ints, rng: np.random.Generator) -> Words64:
     """(R,) a number for each trace: the sum, modulo 2^64, of random numbers for what its rows say, mixed with their
     places in it. Different traces have different numbers, but for a rare chance."""
-    columns = _columns(log)
-    sizes = [max(len(log.states), len(log.triggers), len(log.outputs)) + 1] * len(columns)
-    said = [rng.integers(1 << 64, size=size, dtype=np.uint64) for size in sizes]
-    lost, salt = rng.integers(1 << 64, size=2, dtype=np.uint64)
+    tables = [rng.integers(1 << 64, size=size, dtype=np.uint64) for _, size in said]
+    salt = rng.integers(1 << 64, dtype=np.uint64)
     sums = scattered(length.view(np.uint64) ^ salt)
     for part, some, rows in _parts(begins, length):
         place = (np.arange(part.start, part.stop) - np.repeat(begins[some], rows)).view(np.uint64)
-        number = np.zeros(len(place), np.uint64)
-        number[np.flatnonzero(gap[part])] = lost
-        for column, numbers in zip(columns, said, strict=True):
-            number += numbers.take(column[part], mode="wrap")  # UNKNOWN, -1, is the last
+        numbers = (table.take(column[part], mode="wrap") for (column, _), table in zip(said, tables, strict=True))
+        number = reduce(add, numbers)
         number *= scattered(place ^ salt) | np.uint64(1)
         sums[some] += np.add.reduceat(number, np.cumsum(rows) - rows)
     return sums
 
 
-def _equal(log: Log, gap: Bools, begins: Ints, length: Ints, example: Ints) -> bool:
+def _equal(said: Sequence[tuple[Codes, int]], begins: Ints, length: Ints, example: Ints) -> bool:
     """Whether each trace (R,) says what its example says, the number of another or of itself."""
     if not np.array_equal(length, length[example]):
         return False
     apart = begins[example] - begins
     for part, some, rows in _parts(begins, length):
         there = np.arange(part.start, part.stop) + np.repeat(apart[some], rows)
-        if not all(np.array_equal(column[part], column[there]) for column in (*_columns(log), gap)):
+        if not all(np.array_equal(column[part], column[there]) for column, _ in said):
             return False
     return True
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fsmlearn.runs import Numerals, Runs
 
 Words64 = NDArray[np.uint64]
-PART = 1 << 15  # rows at a time, which stay in the processor's cache
+PART = 1 << 14  # rows at a time, which stay in the processor's cache
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 ODD = [np.uint64(n) for n in (0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5, 0x85EBCA77C2B2AE63)]
 OTHER = np.uint64(0xD6E8FEB86659FD93)

@@ -33,11 +33,17 @@ def words(log: Log, gap: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[Tra
 
 
 @settings(max_examples=80, deadline=None)
-@given(traces=TRACES, part=st.integers(1, 9), cuts=st.lists(st.integers(1, 19), max_size=3))
-def test_equal_traces_are_one(traces: list[Trace], part: int, cuts: list[int]) -> None:
+@given(
+    traces=TRACES,
+    part=st.integers(1, 9),
+    small=st.sampled_from([1, 8, 20, alike.SMALL]),
+    cuts=st.lists(st.integers(1, 19), max_size=3),
+)
+def test_equal_traces_are_one(traces: list[Trace], part: int, small: int, cuts: list[int]) -> None:
     log, gap = of(traces)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alike, "PART", part)
+        patch.setattr(alike, "SMALL", small)  # above it columns are not made one
         found = distinct(log, gap)
         first = [list(each) for each in dict.fromkeys(map(tuple, traces))]
         assert words(found.log, found.gap) == first
@@ -53,6 +59,18 @@ def test_equal_traces_are_one(traces: list[Trace], part: int, cuts: list[int]) -
         assert words(again.log, again.gap) == first and again.like.tolist() == found.like.tolist()
         for its, mine in zip(parts, whose, strict=True):
             assert words(its.log, its.gap) == [first[k] for k in mine]
+
+
+@pytest.mark.parametrize(("states", "triggers", "outputs"), [(3, 2, 0), (4, 3, 5), (11, 7, 9), (1, 130, 2)])
+def test_all_that_a_row_can_say_is_told_apart(states: int, triggers: int, outputs: int) -> None:
+    sizes = (states, triggers, states, outputs)
+    codes = np.stack(np.meshgrid(*(np.arange(-1, size) for size in sizes), [0, 1], indexing="ij"), -1).reshape(-1, 5)
+    *columns, gap = codes.T.astype(np.int16)
+    log = log_of([[("A", "x", "B")]])
+    words = tuple(map(str, range(max(sizes))))
+    log = replace(log, states=words[:states], triggers=words[:triggers], outputs=words[:outputs])
+    found = distinct(alike.bare(log, columns, np.arange(len(codes) + 1)), gap.astype(np.bool_))
+    assert found.like.tolist() == list(range(len(codes)))
 
 
 def test_a_trace_without_rows_is_no_trace() -> None:
