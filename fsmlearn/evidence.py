@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import lgamma, log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,20 +90,31 @@ def futures(
     later: Singles | None = None
     for t in range(len(rows.offsets) - 2, -1, -1):
         lo, hi = int(rows.offsets[t]), int(rows.offsets[t + 1])
-        symbol = rows.symbol[lo:hi]
-        now = emit[symbol]
+        symbol, now = rows.symbol[lo:hi], out[lo:hi]
+        np.take(emit, symbol, axis=0, out=now, mode="clip")  # the only mode that writes straight into it
         if later is not None:
-            best = later.max(1, keepdims=True)
-            rest = np.maximum(np.take_along_axis(later, ahead[symbol[: len(later)]], 1), best + lost)
+            best = highest(later)
+            rest = np.maximum(picked(later, ahead.take(symbol[: len(later)], axis=0)), best + lost)
             cut = rows.broken[hi : hi + len(later)]
             if cut.any():
                 rest[cut] = best[cut]
             if anywhere is not None:
                 rest = np.where(anywhere.T[symbol[: len(later)]], best, rest)
             now[: len(later)] += rest
-        out[lo:hi] = now
         later = now
     return out
+
+
+def highest(values: Singles) -> Singles:
+    """(n, 1) the highest of each row (n, k). NumPy is several times slower along few numbers of many rows."""
+    found: Singles = np.ascontiguousarray(values.T).max(0)[:, None]
+    return found
+
+
+def picked(values: NDArray[Any], columns: Ints) -> NDArray[Any]:
+    """(n, m) of each row of values (n, k) those in these columns (n, m): `take_along_axis`, several times faster."""
+    n, k = values.shape
+    return values.ravel().take(columns + np.arange(0, n * k, k)[:, None])
 
 
 def fit(rows: Rows, table: Table, found: Ints) -> Fit:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fsmlearn.cluster import group
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.rnn import FloatArray
+from fsmlearn.rows import numbered
 from fsmlearn.train import Model
 
 Word = tuple[int, ...]  # triggers, in order
@@ -36,9 +37,15 @@ class Oracle:
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
 
     def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
-        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it."""
-        parts = np.split(which, np.arange(ASKED, len(which), ASKED))
-        return np.concatenate([self._answer(part, word) for part in parts])
+        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it.
+
+        Rows in one visible state with one history before them are alike to the network.
+        """
+        kinds, kind = numbered(self.before[which] * max(self.labels, 1) + self.rows.label[which])
+        one = np.empty(len(kinds), np.int64)
+        one[kind] = which
+        parts = np.split(one, np.arange(ASKED, len(one), ASKED))
+        return np.concatenate([self._answer(part, word) for part in parts])[kind]
 
     def believes(self, which: Ints, trigger: int) -> FloatArray:
         """Log-probability of every answer to a trigger, asked at rows `which` (n,) of a hidden log, (n, O)."""
@@ -55,13 +62,14 @@ class Oracle:
         vectors, label = self.memory[self.before[which]], self.rows.label[which]
         answer = np.zeros(len(which), np.int64)
         lost = np.zeros(len(which), np.bool_)
-        for trigger in word:
+        for asked, trigger in enumerate(word, 1):
             lost |= ~self.met[label, trigger]
             inputs = np.full((len(which), 1), trigger + self.labels)
             if self.labels:
                 inputs = np.column_stack([label, inputs])
             vectors = cell.step(params, vectors, inputs)
-            answer = cell.logits(params, vectors).argmax(1)
+            if self.labels or asked == len(word):
+                answer = cell.logits(params, vectors).argmax(1)
             if self.labels:
                 label = self.rows.answer_label[answer]
         answer[lost] = -1

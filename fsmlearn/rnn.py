@@ -30,7 +30,7 @@ Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
 SMALL = 10**6  # multiplications that OpenBLAS takes for a small product with AVX-512
 ROWS = 64  # of a step, as a rule
-BLOCK = 4096  # rows that `step` takes at a time, to stay in the processor's cache
+BLOCK = 1024  # rows that `step` takes at a time, to stay in the processor's cache
 
 
 class Room:

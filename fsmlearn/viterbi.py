@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsmlearn.evidence import Singles, misfitting
+from fsmlearn.evidence import Singles, highest, misfitting, picked
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import Standing
 
@@ -92,9 +92,9 @@ def _ahead(
 
     def onward(rest: Singles, stays: Singles, to: Ints, misfit: Bools) -> Singles:
         """(n, k) the rest after a row that leads to states (n, k), or after a break."""
-        best = (rest + usual).max(1, keepdims=True)
+        best = highest(rest + usual)
         lost = np.where(misfit, np.maximum(best - TWO, stays) - price, best - dear)
-        after: Singles = np.maximum(np.take_along_axis(rest, to, 1), lost)
+        after: Singles = np.maximum(picked(rest, to), lost)
         return after
 
     out, crosses = np.empty((len(rows), len(now.table)), np.float32), np.zeros((len(rows), len(now.table)), np.bool_)
@@ -107,13 +107,13 @@ def _ahead(
             this, other = symbol[:n], rows.symbol[hi : hi + n]
             given, between = rows.broken[hi : hi + n], goes[other]
             rest = onward(later, later + again, goes[this], misfits[this])
-            rest[given] = (later[given] + usual).max(1, keepdims=True)
+            rest[given] = highest(later[given] + usual)
             here[:n] += rest
-            exchanged = emit[other] + np.take_along_axis(emit[this], between, 1) - cross
+            exchanged = emit[other] + picked(emit[this], between) - cross
             if m:
-                via, to = between[:m], np.take_along_axis(goes[this[:m]], between[:m], 1)
-                misfit = np.take_along_axis(misfits[this[:m]], via, 1)
-                exchanged[:m] += onward(last, np.take_along_axis(last, via, 1) + again[via], to, misfit)
+                via, to = between[:m], picked(goes[this[:m]], between[:m])
+                misfit = picked(misfits[this[:m]], via)
+                exchanged[:m] += onward(last, picked(last, via) + again[via], to, misfit)
                 exchanged[:m][rows.broken[hi + n : hi + n + m]] = -np.inf
             exchanged[given | (this == other)] = -np.inf
             crosses[lo : lo + n] = exchanged > here[:n] + SURELY

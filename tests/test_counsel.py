@@ -130,3 +130,17 @@ def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
         believed = asked.believes(which, trigger)
         np.testing.assert_allclose(np.exp(believed).sum(1), 1, rtol=1e-5)
         np.testing.assert_array_equal(believed.argmax(1), asked.answer(which, (trigger,)))
+
+
+def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
+    case, _ = hidden(3, traces=20, length=6)
+    cell, rng = Elman(), np.random.default_rng(0)
+    params = cell.initial(case.data.words, 8, len(case.data.answers), rng)
+    memory = remember(case.data, cell, params)
+    before = history_before(case.data, case.rows.order)
+    asked = Oracle(Model(cell, params), memory, before, case.rows, 0, np.ones((1, len(case.log.triggers)), np.bool_))
+    assert len(np.unique(before)) < len(before)
+    which = rng.permutation(len(case.rows))[: len(case.rows) // 2]
+    for word in ((0,), (1, 0), (1, 1, 0)):
+        alone = [asked.answer(which[[n]], word)[0] for n in range(len(which))]
+        np.testing.assert_array_equal(asked.answer(which, word), alone)

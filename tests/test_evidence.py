@@ -17,7 +17,7 @@ from test_packing import LABELS, SEEDS, random_rows
 
 from fsmlearn import search, standing
 from fsmlearn.alike import distinct
-from fsmlearn.evidence import LOST, Table, fit, futures, run
+from fsmlearn.evidence import LOST, Table, fit, futures, highest, picked, run
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.packing import Bools, Ints, Rows, pack
@@ -309,3 +309,11 @@ def test_the_search_finds_the_same_whether_equal_traces_stand_once_or_often(seed
 
 def assert_same(one: Table, other: Table) -> None:
     assert all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("label", "target", "start"))
+
+
+@pytest.mark.parametrize(("n", "k", "m"), [(0, 3, 3), (1, 1, 1), (7, 4, 4), (30, 5, 2)])
+def test_the_quick_ways_along_rows_are_those_of_numpy(n: int, k: int, m: int) -> None:
+    rng = np.random.default_rng(n)
+    values, columns = rng.standard_normal((n, k)).astype(np.float32), rng.integers(k, size=(n, m))
+    np.testing.assert_array_equal(highest(values), values.max(1, keepdims=True))
+    np.testing.assert_array_equal(picked(values, columns), np.take_along_axis(values, columns, 1))

@@ -333,3 +333,15 @@ def test_shaking_leads_elsewhere_what_the_log_hardly_minds_and_nothing_else(seed
 def test_nothing_is_shaken_where_the_log_decides() -> None:
     case, _ = hidden(0, traces=800)
     assert moves.shaken(case.rows, case.true(), 10.0, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("part", [1, 50, standing.PART])
+def test_sums_by_key_are_those_of_plain_loops(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "PART", part)
+    rng = np.random.default_rng(part)
+    for keys, n, k in ((1, 1, 1), (3, 400, 2), (1000, 90, 7)):
+        key, values = rng.integers(keys, size=n) * 5, rng.standard_normal((n, k)).astype(np.float32)
+        found, sums = standing.added(key, values)
+        assert found.tolist() == sorted(set(key.tolist()))
+        plain = [values[key == each].sum(0, dtype=np.float64) for each in found.tolist()]
+        np.testing.assert_allclose(sums, plain, rtol=1e-12, atol=1e-12)
