@@ -9,7 +9,7 @@ Letters: k states of the table, the others as in `packing`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lgamma, log
+from math import lgamma, log, pi
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ Singles = NDArray[np.float32]
 STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
 LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 RARELY = 0.1  # share of a state's answers below which, in a hidden log, they are noise sooner than drawn
+URNS = 10.0, 100.0, 1000.0  # rows that the usual share counts for, where it may differ from place to place
 LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after a wrong turn, about 3 in 10,000
 
 
@@ -223,22 +224,59 @@ def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
     """Nats to say before which rows something is lost, and in which state the machine goes on there; and which rows are
     out of order.
 
-    After a row that misfits this is commoner, and as likely as not the row was made up, and the machine stayed where it
-    was before.
+    After a row that misfits something is lost more often, and as likely as not that row was made up, and the machine
+    stayed where it was before.
     """
-    nats = _some(rows, rows.following >= 0, rows.swapped) if rows.swapped.any() else 0.0
+    if not rows.repairs:
+        return 0.0
+    one, pair, known = rows.pairs
+    place = states[one] * len(known) + pair
+    of = rows.counted(place, one)
+    nats = _some(rows, of, place, one, rows.swapped[one]) if rows.swapped.any() else 0.0
     if not rows.mended.any():
         return nats
-    after = astray(rows, states, believed)
-    nats += sum(_some(rows, some, rows.mended & some) for some in (after, ~after))
+    mended, after = rows.mended[rows.following[one]], misfitting(rows, believed)[states[one], rows.symbol[one]]
+    astray = rows.counted(place[after], one[after], len(of))
+    nats += _some(rows, astray, place, one, mended & after) + _some(rows, of - astray, place, one, mended & ~after)
     goes = resumed(rows, states, counts, believed)[np.arange(int(rows.mended.sum())), states[rows.mended]]
     return nats - float(goes @ rows.weight[rows.mended])
 
 
-def _some(rows: Rows, all_of: Bools, some: Bools) -> float:
-    """Nats to say which rows (N,) of others some are."""
-    n, m = int(rows.weight[all_of].sum()), int(rows.weight[some].sum())
-    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
+def _some(rows: Rows, of: Ints, place: Ints, which: Ints, chosen: Bools) -> float:
+    """Nats to say which rows are chosen, given how many there are of each place and, for some rows (n,), the place and
+    whether it is."""
+    return urn(of, rows.counted(place[chosen], which[chosen], len(of)))[1]
+
+
+def urn(of: Ints, chosen: Ints) -> tuple[float, float]:
+    """How many rows the usual share counts for in each place, and the nats to say which rows are chosen, given how many
+    there are and are chosen in each place.
+
+    What is out of order looks, between two states and triggers, like what comes in that order anyway, and the oftener
+    the commoner the right order is; were it everywhere as rare, such places would be taken for states. So each place
+    has a share of its own: its rows are drawn from an urn that begins with the usual share (Pólya), and is the larger
+    the less places differ.
+    """
+    n = int(of.sum())
+    usual = (int(chosen.sum()) + 0.5) / (n + 1)
+    some = of > 0
+    of, chosen = of[some], chosen[some]
+
+    def nats(size: float) -> float:
+        begins = size * np.array([1, usual, 1 - usual])[:, None]
+        drawn = _log_gamma(begins + np.stack([of, chosen, of - chosen])) - _log_gamma(begins)
+        return float((drawn[0] - drawn[1] - drawn[2]).sum())
+
+    length, size = min((nats(size), size) for size in URNS)
+    return size, length + log(len(URNS)) + log(n + 1)
+
+
+def _log_gamma(x: Floats) -> Floats:
+    """log of the gamma function of x > 0: Stirling's series at x + 8."""
+    y = x + 8
+    series = (y - 0.5) * np.log(y) - y + log(2 * pi) / 2 + 1 / (12 * y) - 1 / (360 * y**3)
+    back: Floats = series - np.log(np.prod([x + i for i in range(8)], axis=0))
+    return back
 
 
 def resumed(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> Floats:

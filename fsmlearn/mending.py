@@ -20,10 +20,11 @@ from fsmlearn.moves import nearest, redirected, shaken, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import Standing, from_groups, settle, stand
-from fsmlearn.viterbi import RARE, Prices, likeliest, prices_of, seldom
+from fsmlearn.viterbi import Prices, likeliest, prices_of, seldom
 
 SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 SHAKES = (10.0, 20.0, 40.0) * 3  # nats that a transition may mind where it is led elsewhere, each time
+SELDOM = 1000  # rows to a repair, above which it is tried without any
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
@@ -159,7 +160,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
     now = shake(pool[0])
     if now is not pool[0]:
         yield now
-    if 0 < now.rows.repairs * RARE < now.rows.total:
+    if 0 < now.rows.repairs * SELDOM < now.rows.total:
         plain = unbroken(now)
         if plain.length < now.length - 1e-6:
             yield plain
@@ -209,12 +210,12 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     """Rows with breaks where the machine loses its way, and exchanged where it would sooner have it so, those of an
     earlier mending forgotten; and the state (N,) that each row is best explained from, at a break the one that the
     machine goes on in."""
-    bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
+    bare, k, states, after = whole(rows), len(now.table), now.fit.states, astray(rows, now.fit.states, now.fit.believed)
     mended, swapped = rows.mended, rows.swapped
     for _ in range(3):  # what each costs follows from their number
-        lost = likeliest(bare, now, prices_of(rows, mended, after, swapped))
+        lost = likeliest(bare, now, prices_of(bare, k, states, mended, after, swapped))
         same = lost.mended.sum() == mended.sum() and lost.swapped.sum() == swapped.sum()
-        mended, after, swapped = lost.mended, lost.after, lost.swapped
+        states, mended, after, swapped = lost.states, lost.mended, lost.after, lost.swapped
         if same:
             break
     return lost.taken(bare, seldom(bare, lost, len(now.table))), lost.found
@@ -228,10 +229,9 @@ def whole(rows: Rows) -> Rows:
 
 def breaks(rows: Rows, now: Standing) -> Breaks:
     """What `mend` goes by in the end, to mend other rows by the same."""
-    after = astray(rows, now.fit.states, now.fit.believed)
-    prices = prices_of(rows, rows.mended, after, rows.swapped)
-    bare = whole(rows)
-    return prices, seldom(bare, likeliest(bare, now, prices), len(now.table))
+    bare, k, states = whole(rows), len(now.table), now.fit.states
+    prices = prices_of(bare, k, states, rows.mended, astray(rows, states, now.fit.believed), rows.swapped)
+    return prices, seldom(bare, likeliest(bare, now, prices), k)
 
 
 def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:

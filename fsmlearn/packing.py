@@ -87,6 +87,16 @@ class Rows:
         inner = np.flatnonzero(self.following >= 0)
         return inner[~self.broken[self.following[inner]]]
 
+    @cached_property
+    def pairs(self) -> tuple[Ints, Ints, Ints]:
+        """The rows (m,) that another follows, which pair of cells they are together with it (m,), and the pairs that
+        there are, as numbers (P,), ascending. The cells are those that the log has there, whatever is exchanged."""
+        one = np.flatnonzero(self.following >= 0)
+        cell = self.symbol_cell[self.exchanged(self.swapped).symbol]
+        both = cell[one] * len(self.cell_label) + cell[self.following[one]]
+        known, pair = np.unique(both, return_inverse=True)
+        return one, pair, known
+
     @property
     def repairs(self) -> int:
         """Packed rows before which others are lost, or that are out of order, as far as only the machine knows."""

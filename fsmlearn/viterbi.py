@@ -1,8 +1,8 @@
 """The likeliest run of a machine over a hidden log in which rows are lost, made up or out of order.
 
 Where rows are lost or made up the run goes on from another state; where they are out of order it takes one row before
-another. Both have their price in nats, and the run is the one that costs least of all (Viterbi 1967). `mending` takes
-it from there.
+another. Both have their price in nats, from place to place another (`evidence` tells why), and the run is the one that
+costs least of all (Viterbi 1967). `mending` takes it from there.
 """
 
 from __future__ import annotations
@@ -11,16 +11,34 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsmlearn.evidence import Singles, highest, misfitting, picked
+from fsmlearn.evidence import Singles, highest, misfitting, picked, urn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import Standing
 
-RARE = 1000  # rows to a break until breaks have been counted
+RARE = 3000  # rows to a break until breaks have been counted
 FEW, OFTEN = 3, 8  # as many breaks in one place, and one row in as many there, are a state that is missing
 SURELY = 1e-3  # nats to be gained by a break, for the same a row later is as good
 TWO = np.float32(np.log(2))
 
-Prices = tuple[float, float, float]  # nats of a break, after a row that misfits and elsewhere, and of an exchange
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Nats of what a run may do between two rows, by their cells and the state before the first of them; the last of
+    P + 1 is for pairs of cells that are not among P known ones."""
+
+    pairs: Ints  # (P,) as `Rows.pairs` numbers them, ascending
+    astray: Singles  # (P + 1, k) of a break after a row that misfits
+    lost: Singles  # (P + 1, k) of a break elsewhere
+    crossed: Singles  # (P + 1, k) of an exchange
+
+    def between(self, rows: Rows) -> Ints:
+        """(N,) the pair of cells of each row and the one that follows it, P at the end of a trace."""
+        one, pair, known = rows.pairs
+        place = np.searchsorted(self.pairs, known)
+        place[np.append(self.pairs, -1)[place] != known] = len(self.pairs)
+        each = np.full(len(rows), len(self.pairs))
+        each[one] = place[pair]
+        return each
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +49,8 @@ class Likeliest:
     mended: Bools  # (N,) breaks
     after: Bools  # (N,) rows after one that misfits
     swapped: Bools  # (N,) rows that should follow the next
-    place: Ints  # (N,) state that the machine is in and cell of each row, as a number, but for breaks and exchanges
+    states: Ints  # (N,) state that the machine is in at each row, or at the one that it is exchanged for
+    place: Ints  # (N,) state that it would be in without a break there and cell of each row, as a number
 
     def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
         """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
@@ -49,51 +68,58 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
     n, given = len(rows), rows.broken
     share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total  # how likely a break leads to each state
     usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
-    price, dear, _ = prices
-    wrong = misfitting(rows, now.fit.believed)
-    ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
+    wrong, pair = misfitting(rows, now.fit.believed), prices.between(rows)
+    ahead, crosses = _ahead(rows, now, wrong, prices, pair, usual, again)
     mended, after, swapped = np.zeros((3, n), np.bool_)
-    expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
+    states, expected, symbol = np.empty(n, np.int64), np.empty(n, np.int64), rows.symbol.copy()
     found = (ahead + usual).argmax(1)
     best = ahead[np.arange(n), found] + usual[found]
     at = now.table.start[rows.label[rows.first]]
     was, misfit, held = at, np.zeros(len(at), np.bool_), np.zeros(len(at), np.bool_)
+    price = prices.lost[-1, at]
     for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
         # state before this row and the row before, whether that row misfits, and whether it was exchanged for this one
-        at, was, misfit, held = at[: hi - lo], was[: hi - lo], misfit[: hi - lo], held[: hi - lo]
+        at, was, price, misfit, held = (
+            at[: hi - lo],
+            was[: hi - lo],
+            price[: hi - lo],
+            misfit[: hi - lo],
+            held[: hi - lo],
+        )
         here = np.arange(lo, hi)
-        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, dear)
+        gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, price)
         stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)
         found[lo:hi] = np.where((stays >= gain) & (stays > SURELY) & ~given[lo:hi], was, found[lo:hi])
         gone = (np.maximum(gain, stays) > SURELY) & ~held
         mended[lo:hi] = gone & ~given[lo:hi]
         after[lo:hi], expected[lo:hi] = misfit, at
         was = np.where(gone | given[lo:hi], found[lo:hi], at)
+        states[lo:hi] = was
         held = crosses[here, was] & ~held
         swapped[lo:hi] = held
         one = here[held]
         other = rows.following[one]
         symbol[one], symbol[other] = symbol[other], symbol[one]
         misfit = wrong[was, symbol[lo:hi]]
+        price = np.where(misfit, prices.astray[pair[lo:hi], was], prices.lost[pair[lo:hi], was])
         at = now.table.target[was, symbol[lo:hi]]
     place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return Likeliest(found, mended, after, swapped, place)
+    return Likeliest(found, mended, after, swapped, states, place)
 
 
 def _ahead(
-    rows: Rows, now: Standing, wrong: Bools, prices: Prices, usual: Singles, again: Singles
+    rows: Rows, now: Standing, wrong: Bools, prices: Prices, pair: Ints, usual: Singles, again: Singles
 ) -> tuple[Singles, Bools]:
     """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks and
     exchanges in it; and whether the row is best exchanged for the next one (N, k)."""
-    price, dear, cross = (np.float32(each) for each in prices)
     goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
     emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
     misfits = np.ascontiguousarray(wrong.T)
 
-    def onward(rest: Singles, stays: Singles, to: Ints, misfit: Bools) -> Singles:
-        """(n, k) the rest after a row that leads to states (n, k), or after a break."""
+    def onward(rest: Singles, stays: Singles, to: Ints, misfit: Bools, price: Singles) -> Singles:
+        """(n, k) the rest after a row that leads to states (n, k), or after a break at its price (n, k)."""
         best = highest(rest + usual)
-        lost = np.where(misfit, np.maximum(best - TWO, stays) - price, best - dear)
+        lost = np.where(misfit, np.maximum(best - TWO, stays), best) - price
         after: Singles = np.maximum(picked(rest, to), lost)
         return after
 
@@ -106,14 +132,17 @@ def _ahead(
         if n:
             this, other = symbol[:n], rows.symbol[hi : hi + n]
             given, between = rows.broken[hi : hi + n], goes[other]
-            rest = onward(later, later + again, goes[this], misfits[this])
+            price = np.where(misfits[this], prices.astray[pair[lo : lo + n]], prices.lost[pair[lo : lo + n]])
+            rest = onward(later, later + again, goes[this], misfits[this], price)
             rest[given] = highest(later[given] + usual)
             here[:n] += rest
-            exchanged = emit[other] + picked(emit[this], between) - cross
+            exchanged = emit[other] + picked(emit[this], between) - prices.crossed[pair[lo : lo + n]]
             if m:
                 via, to = between[:m], picked(goes[this[:m]], between[:m])
                 misfit = picked(misfits[this[:m]], via)
-                exchanged[:m] += onward(last, picked(last, via) + again[via], to, misfit)
+                astray, lost = (each[pair[hi : hi + m]] for each in (prices.astray, prices.lost))
+                price = np.where(misfit, picked(astray, via), picked(lost, via))
+                exchanged[:m] += onward(last, picked(last, via) + again[via], to, misfit, price)
                 exchanged[:m][rows.broken[hi + n : hi + n + m]] = -np.inf
             exchanged[given | (this == other)] = -np.inf
             crosses[lo : lo + n] = exchanged > here[:n] + SURELY
@@ -132,13 +161,25 @@ def seldom(rows: Rows, lost: Likeliest, k: int) -> tuple[Bools, Bools]:
     return breaks, exchanges
 
 
-def prices_of(rows: Rows, mended: Bools, after: Bools, swapped: Bools) -> Prices:
-    """What breaks and exchanges cost where there are those of an earlier run, all (N,): the fewer, the more."""
-    follows = rows.following >= 0
-    return _price(rows, mended, after), _price(rows, mended, ~after), _price(rows, swapped, follows)
+def prices_of(rows: Rows, k: int, states: Ints, mended: Bools, after: Bools, swapped: Bools) -> Prices:
+    """What breaks and exchanges cost where there are those of an earlier run, all (N,): the fewer in a place, the more.
 
+    `states` (N,) are those that the run is in, k all in all; `after` are the rows after one that misfits.
+    """
+    one, pair, known = rows.pairs
+    following = rows.following[one]
 
-def _price(rows: Rows, mended: Bools, some: Bools) -> float:
-    """Nats to say that one of `some` rows (N,) is among those that are mended (N,)."""
-    n, m = int(rows.weight[some].sum()), int(rows.weight[mended & some].sum())
-    return 1 + float(np.log(max(n, 1) / max(m, n / RARE, 1)))
+    def price(some: Bools, chosen: Bools) -> Singles:
+        """(P + 1, k) nats to say that one of `some` rows (m,) is among those that are chosen (m,)."""
+        place, which, kinds = pair[some] * k + states[one[some]], one[some], (len(known) + 1) * k
+        n, m = (rows.counted(place[i], which[i], kinds) for i in (slice(None), chosen[some]))
+        of, all_of = max(int(n.sum()), 1), int(m.sum())
+        if not all_of:  # until some have been counted, one place is as good as another
+            n = m
+        usual = max(all_of, of / RARE, 1) / of
+        size = urn(n, m)[0]
+        nats: Singles = (np.log(n + size) - np.log(m + size * usual)).astype(np.float32)
+        return nats.reshape(-1, k)
+
+    astray, lost = after[following], mended[following]
+    return Prices(known, price(astray, lost), price(~astray, lost), price(np.ones_like(astray), swapped[one]))
