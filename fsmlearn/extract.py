@@ -105,6 +105,8 @@ def extract(
         now = counsel(replace(oracle, rows=rows), now)
     if states is not None:
         now = search.shrink(rows, now, states)
+    found = mending.agreed(Mended(rows, now))
+    rows, now = found.rows, found.standing
     learned = machine(log, data, rows, now)
     return Extraction(learned, names(log, data, rows, now, learned), rows, now, len(whole), clusters)
 

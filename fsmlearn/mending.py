@@ -234,6 +234,18 @@ def breaks(rows: Rows, now: Standing) -> Breaks:
     return prices, seldom(bare, likeliest(bare, now, prices), k)
 
 
+def agreed(now: Mended) -> Mended:
+    """The same with breaks and exchanges where the machine has them by the prices that follow from them, so that rows
+    mended by `breaks` are mended alike."""
+    rows, standing = now.rows, now.standing
+    for _ in range(ROUNDS if rows.repairs else 0):
+        again, found = mended_by(whole(rows), standing, breaks(rows, standing))
+        if np.array_equal(again.mended, rows.mended) and np.array_equal(again.swapped, rows.swapped):
+            break
+        rows, standing = again, stand(again, standing.table, found)
+    return Mended(rows, standing)
+
+
 def mended_by(rows: Rows, now: Standing, known: Breaks) -> tuple[Rows, Ints]:
     """The same as of `mend`, of other rows than those of the standing machine, which nobody has mended."""
     prices, rarely = known

@@ -79,13 +79,8 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
     price = prices.lost[-1, at]
     for lo, hi in zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True):
         # state before this row and the row before, whether that row misfits, and whether it was exchanged for this one
-        at, was, price, misfit, held = (
-            at[: hi - lo],
-            was[: hi - lo],
-            price[: hi - lo],
-            misfit[: hi - lo],
-            held[: hi - lo],
-        )
+        at, was, price = at[: hi - lo], was[: hi - lo], price[: hi - lo]
+        misfit, held = misfit[: hi - lo], held[: hi - lo]
         here = np.arange(lo, hi)
         gain = best[lo:hi] - ahead[here, at] - np.where(misfit, price + TWO, price)
         stays = np.where(misfit, ahead[here, was] + again[was] - ahead[here, at] - price, -np.inf)

@@ -85,7 +85,8 @@ def mended(case: Hidden) -> Extraction:
     """An extraction of the true machine."""
     now = case.true()
     rows, found = mending.mend(case.rows, now)
-    now = standing.stand(rows, now.table, found)
+    done = mending.agreed(mending.Mended(rows, standing.stand(rows, now.table, found)))
+    rows, now = done.rows, done.standing
     machine = extract.machine(case.log, case.data, rows, now)
     return Extraction(machine, extract.names(case.log, case.data, rows, now, machine), rows, now, 0, 0)
 

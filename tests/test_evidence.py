@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from test_packing import LABELS, SEEDS, random_rows
 
 from fsmlearn import search, standing
 from fsmlearn.alike import distinct
-from fsmlearn.evidence import LOST, Table, fit, futures, highest, picked, run
+from fsmlearn.evidence import LOST, URNS, Table, fit, futures, highest, picked, run, urn
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.packing import Bools, Ints, Rows, pack
@@ -317,3 +318,36 @@ def test_the_quick_ways_along_rows_are_those_of_numpy(n: int, k: int, m: int) ->
     values, columns = rng.standard_normal((n, k)).astype(np.float32), rng.integers(k, size=(n, m))
     np.testing.assert_array_equal(highest(values), values.max(1, keepdims=True))
     np.testing.assert_array_equal(picked(values, columns), np.take_along_axis(values, columns, 1))
+
+
+def test_where_rows_are_chosen_is_told_place_by_place_by_hand() -> None:
+    of, chosen = np.array([40, 0, 7, 25]), np.array([0, 0, 3, 1])
+    n, m = 72, 4
+    usual = (m + 0.5) / (n + 1)
+    lengths = []
+    for size in URNS:
+        nats = math.log(3) + math.log(n + 1)
+        for rows, some in zip(of.tolist(), chosen.tolist(), strict=True):
+            for i in range(rows):  # one row after the other, the chosen ones first
+                share = (size * usual + min(i, some)) / (size + i)
+                nats -= math.log(share if i < some else 1 - share)
+        lengths.append(nats)
+    size, nats = urn(of, chosen)
+    assert nats == pytest.approx(min(lengths), abs=1e-6)
+    assert size == URNS[int(np.argmin(lengths))]
+
+
+def test_all_choices_together_are_no_likelier_than_one() -> None:
+    of = np.array([5, 3, 4])
+    choices = [
+        math.comb(5, a) * math.comb(3, b) * math.comb(4, c) * math.exp(-urn(of, np.array([a, b, c]))[1])
+        for a, b, c in product(range(6), range(4), range(5))
+    ]
+    assert sum(choices) <= 1
+
+
+def test_what_is_chosen_in_one_place_is_told_sooner_than_what_is_scattered() -> None:
+    of = np.full(50, 200)
+    scattered, together = np.arange(50) % 2, np.where(np.arange(50) == 7, 25, 0)
+    assert urn(of, together)[1] < urn(of, scattered)[1] - 50
+    assert urn(of, together)[0] < urn(of, scattered)[0]

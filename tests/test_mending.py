@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
@@ -14,7 +15,7 @@ from fsmlearn import mending, merging, moves, search, standing
 from fsmlearn.evidence import Table, astray
 from fsmlearn.mending import Mended
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.viterbi import likeliest
+from fsmlearn.viterbi import Prices, likeliest
 
 LEARNED = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]  # seeds of what takes seconds
 
@@ -65,55 +66,68 @@ def test_a_made_up_row_leaves_the_machine_where_it_was(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_likeliest_run_is_found(seed: int) -> None:
-    """Against all runs of short traces, breaks and exchanges in all places, each priced as `mend` does."""
+    """Against all runs of short traces, with breaks and exchanges in all places, each place with prices of its own."""
     case, _ = hidden(seed, noise=0.1, lost=0.1, made_up=0.1, traces=30, length=5)
     rows, now = case.rows, case.true()
-    prices = price, dear, cross = 2.5, 3.5, 3.0
+    k, rng = len(now.table), np.random.default_rng(seed)
+    known = rows.pairs[2][::2]  # the others have prices in common
+    prices = Prices(known, *(rng.uniform(1.5, 4.5, (3, len(known) + 1, k)).astype(np.float32)))
     lost = likeliest(rows, now, prices)
     share = np.maximum(now.fit.counts.sum(1), 0.5) / rows.total
     usual, again = np.log(share), np.log((1 + share) / 2)
     emit, target = now.fit.likelihood, now.table.target
     wrong = ~now.fit.believed
+    number = {int(pair): i for i, pair in enumerate(known)}
 
-    def best(symbols: tuple[int, ...], at: int, was: int, misfit: bool, may_break: bool = True) -> float:
-        """Nats of the likeliest run over the rest of a trace, in state `at` after a row from state `was`."""
-        if not symbols:
+    def between(symbols: Sequence[int], i: int) -> int:
+        """The pair of cells of two rows of a trace, the last of the prices where it has no prices of its own."""
+        if not 0 <= i < len(symbols) - 1:
+            return -1
+        one, other = rows.symbol_cell[symbols[i]], rows.symbol_cell[symbols[i + 1]]
+        return number.get(int(one * len(rows.cell_label) + other), -1)
+
+    def best(symbols: Sequence[int], i: int, at: int, was: int, misfit: bool) -> float:
+        """Nats of the likeliest run over a trace from row i on, in state `at` after a row from state `was`."""
+        if i == len(symbols):
             return 0.0
-        starts = [(0.0, at)]
-        if may_break:
-            starts += [(usual[q] - (price + np.log(2) if misfit else dear), q) for q in range(len(target))]
-        if misfit and may_break:
+        pair = between(symbols, i - 1)
+        price = (prices.astray if misfit else prices.lost)[pair, was]
+        starts = [(0.0, at)] + [(usual[q] - price - np.log(2) * misfit, q) for q in range(k)]
+        if misfit:
             starts.append((again[was] - price, was))
-        u, *rest = symbols
-        runs = []
+        u, runs = symbols[i], []
         for nats, q in starts:
-            runs.append(nats + emit[q, u] + best(tuple(rest), target[q, u], q, wrong[q, u]))
-            if rest and rest[0] != u:
-                via = target[q, rest[0]]
-                over = emit[q, rest[0]] + emit[via, u] - cross
-                runs.append(nats + over + best(tuple(rest[1:]), target[via, u], via, wrong[via, u]))
+            runs.append(nats + emit[q, u] + best(symbols, i + 1, target[q, u], q, wrong[q, u]))
+            if i + 1 < len(symbols) and symbols[i + 1] != u:
+                v, via = symbols[i + 1], target[q, symbols[i + 1]]
+                over = emit[q, v] + emit[via, u] - prices.crossed[between(symbols, i), q]
+                runs.append(nats + over + best(symbols, i + 2, target[via, u], via, wrong[via, u]))
         return float(max(runs))
 
     after = rows.exchanged(lost.swapped)
     repaired = replace(after, broken=lost.mended, mended=lost.mended)
     states = standing.stand(repaired, now.table, lost.found).fit.states
+    assert np.array_equal(states, lost.states)
     astray_ = astray(repaired, states, now.fit.believed)
     for lane in range(int(rows.offsets[1])):
         path = [lane]
         while rows.following[path[-1]] >= 0:
             path.append(int(rows.following[path[-1]]))
-        symbols = tuple(rows.symbol[path].tolist())
+        symbols = rows.symbol[path].tolist()
         start = int(now.table.start[0])
         nats = 0.0
-        for i in path:
+        for place, i in enumerate(path):
             q, u = int(states[i]), int(after.symbol[i])
+            was = int(states[path[place - 1]]) if place else start
+            pair = between(symbols, place - 1)
             if lost.mended[i] and astray_[i]:
-                stays = q == states[rows.preceding[i]]
-                nats += (again[q] if stays else usual[q] - np.log(2)) - price
+                nats += (again[q] if q == was else usual[q] - np.log(2)) - prices.astray[pair, was]
             elif lost.mended[i]:
-                nats += usual[q] - dear
-            nats += emit[q, u] - cross * lost.swapped[i]
-        assert nats == pytest.approx(best(symbols, start, start, False), abs=0.02)
+                nats += usual[q] - prices.lost[pair, was]
+            nats += emit[q, u]
+            if lost.swapped[i]:
+                nats -= prices.crossed[between(symbols, place), q]
+        assert nats == pytest.approx(best(symbols, 0, start, start, False), abs=0.02)
 
 
 @pytest.mark.parametrize("seed", LEARNED)
@@ -162,7 +176,9 @@ def test_the_machine_is_found_in_spite_of_exchanged_rows(seed: int) -> None:
     assert case.exact(learned.rows, learned.standing)
     early = _early(learned.rows)
     assert len(early) > 0
-    assert np.isin(early, case.swapped).mean() > 0.8
+    beside = np.concatenate([case.swapped - 1, case.swapped, case.swapped + 1])
+    assert np.isin(early, beside).mean() > 0.9, "a row that moved may seem to have come from its other side"
+    assert np.isin(early, case.swapped).mean() > 0.7
 
 
 @pytest.mark.parametrize("seed", range(3))

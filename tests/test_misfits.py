@@ -105,7 +105,9 @@ def test_rows_that_changed_places_are_named_and_put_back(seed: int) -> None:
     assert len(late) + len(early) == len(named)
     assert {each.action for each in named} == {"repaired"}
     right = early[np.isin(early, case.swapped)]
-    assert len(right) > 0.8 * len(early)
+    assert len(right) > 0.75 * len(early) > 0.2 * len(case.swapped)
+    beside = np.concatenate([case.swapped - 1, case.swapped, case.swapped + 1])
+    assert np.isin(early, beside).mean() > 0.9, "a row that moved may seem to have come from its other side"
     at = np.append(right, right + 1)
     true = exchanged(np.arange(len(log)), case.swapped)  # which row of the log the walk had here
     assert np.array_equal(clean.trigger[at], log.trigger[true[at]])
