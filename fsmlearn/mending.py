@@ -29,7 +29,7 @@ ROUNDS = 8  # times at most that breaks are sought anew, and that two machines a
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
-Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and (k V,) where breaks, and exchanges, are seldom
+Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,13 +31,17 @@ class Prices:
     lost: Singles  # (P + 1, k) of a break elsewhere
     crossed: Singles  # (P + 1, k) of an exchange
 
+    def number(self, pairs: Ints) -> Ints:
+        """(m,) where pairs (m,) stand among the known ones, P where they are not."""
+        place = np.searchsorted(self.pairs, pairs)
+        place[np.append(self.pairs, -1)[place] != pairs] = len(self.pairs)
+        return place
+
     def between(self, rows: Rows) -> Ints:
         """(N,) the pair of cells of each row and the one that follows it, P at the end of a trace."""
         one, pair, known = rows.pairs
-        place = np.searchsorted(self.pairs, known)
-        place[np.append(self.pairs, -1)[place] != known] = len(self.pairs)
         each = np.full(len(rows), len(self.pairs))
-        each[one] = place[pair]
+        each[one] = self.number(known)[pair]
         return each
 
 
@@ -51,11 +55,12 @@ class Likeliest:
     swapped: Bools  # (N,) rows that should follow the next
     states: Ints  # (N,) state that the machine is in at each row, or at the one that it is exchanged for
     place: Ints  # (N,) state that it would be in without a break there and cell of each row, as a number
+    order: Ints  # (N,) pair of cells of the row taken and the one taken next and state, as a number
 
     def taken(self, rows: Rows, seldom: tuple[Bools, Bools]) -> Rows:
-        """The rows with the breaks and exchanges that are seldom (k V,) in their place."""
+        """The rows with the breaks that are seldom (V k,) in their place, and the exchanges ((P + 1) k,) in theirs."""
         mended = self.mended & seldom[0][self.place]
-        exchanged = rows.exchanged(self.swapped & seldom[1][self.place])
+        exchanged = rows.exchanged(self.swapped & seldom[1][self.order])
         return replace(exchanged, broken=rows.broken | mended, mended=mended)
 
 
@@ -98,8 +103,9 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
         misfit = wrong[was, symbol[lo:hi]]
         price = np.where(misfit, prices.astray[pair[lo:hi], was], prices.lost[pair[lo:hi], was])
         at = now.table.target[was, symbol[lo:hi]]
-    place = expected * len(rows.cell_label) + rows.symbol_cell[rows.symbol]
-    return Likeliest(found, mended, after, swapped, states, place)
+    k, cell, late = len(now.table), rows.symbol_cell[rows.symbol], np.flatnonzero(swapped)
+    pair[late] = prices.number(cell[rows.following[late]] * len(rows.cell_label) + cell[late])
+    return Likeliest(found, mended, after, swapped, states, cell * k + expected, pair * k + states)
 
 
 def _ahead(
@@ -148,12 +154,18 @@ def _ahead(
 
 
 def seldom(rows: Rows, lost: Likeliest, k: int) -> tuple[Bools, Bools]:
-    """(k V,) the places with so few breaks that it is no state that is missing, and the same of exchanges."""
-    kinds = k * len(rows.cell_label)
-    of = rows.counted(lost.place, kinds=kinds)
-    often = (np.bincount(lost.place, some * rows.weight, kinds) for some in (lost.mended, lost.swapped))
-    breaks, exchanges = ((each < FEW) | (each * OFTEN < of) for each in often)
-    return breaks, exchanges
+    """The places (V k,) with so few breaks that it is no state that is missing; and where ((P + 1) k,) so few of the
+    pairs of rows that are taken in one order stand in the other."""
+    inner = np.flatnonzero(rows.following >= 0)
+    breaks = _few(rows, lost.place, np.flatnonzero(lost.mended), len(rows.cell_label) * k)
+    return breaks, _few(rows, lost.order, np.flatnonzero(lost.swapped), (len(rows.pairs[2]) + 1) * k, inner)
+
+
+def _few(rows: Rows, place: Ints, some: Ints, kinds: int, of: Ints | slice = slice(None)) -> Bools:
+    """(kinds,) the places (N,) in which few rows are some of all."""
+    n = rows.counted(place[some], some, kinds)
+    few: Bools = (n < FEW) | (n * OFTEN < rows.counted(place[of], of, kinds))
+    return few
 
 
 def prices_of(rows: Rows, k: int, states: Ints, mended: Bools, after: Bools, swapped: Bools) -> Prices:
