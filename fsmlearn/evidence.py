@@ -227,35 +227,32 @@ def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
     After a row that misfits something is lost more often, and as likely as not that row was made up, and the machine
     stayed where it was before.
     """
-    if not rows.repairs:
-        return 0.0
-    one, pair, known = rows.pairs
-    place = states[one] * len(known) + pair
-    of = rows.counted(place, one)
-    nats = _some(rows, of, place, one, rows.swapped[one]) if rows.swapped.any() else 0.0
+    nats = 0.0
+    if rows.swapped.any():
+        one, pair, known = rows.pairs
+        late = rows.swapped[one]
+        nats += urn(rows.counted(pair, one), rows.counted(pair[late], one[late], len(known)))[1]
     if not rows.mended.any():
         return nats
-    mended, after = rows.mended[rows.following[one]], misfitting(rows, believed)[states[one], rows.symbol[one]]
-    astray = rows.counted(place[after], one[after], len(of))
-    nats += _some(rows, astray, place, one, mended & after) + _some(rows, of - astray, place, one, mended & ~after)
+    after = astray(rows, states, believed)
+    nats += sum(_some(rows, some, rows.mended & some) for some in (after, ~after))
     goes = resumed(rows, states, counts, believed)[np.arange(int(rows.mended.sum())), states[rows.mended]]
     return nats - float(goes @ rows.weight[rows.mended])
 
 
-def _some(rows: Rows, of: Ints, place: Ints, which: Ints, chosen: Bools) -> float:
-    """Nats to say which rows are chosen, given how many there are of each place and, for some rows (n,), the place and
-    whether it is."""
-    return urn(of, rows.counted(place[chosen], which[chosen], len(of)))[1]
+def _some(rows: Rows, all_of: Bools, some: Bools) -> float:
+    """Nats to say which rows (N,) of others some are."""
+    n, m = int(rows.weight[all_of].sum()), int(rows.weight[some].sum())
+    return lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1) + log(n + 1)
 
 
 def urn(of: Ints, chosen: Ints) -> tuple[float, float]:
     """How many rows the usual share counts for in each place, and the nats to say which rows are chosen, given how many
     there are and are chosen in each place.
 
-    What is out of order looks, between two states and triggers, like what comes in that order anyway, and the oftener
-    the commoner the right order is; were it everywhere as rare, such places would be taken for states. So each place
-    has a share of its own: its rows are drawn from an urn that begins with the usual share (Pólya), and is the larger
-    the less places differ.
+    What is out of order looks like what comes in that order anyway, and the oftener the commoner the right order is;
+    were it everywhere as rare, such places would be taken for states. So each place has a share of its own: its rows
+    are drawn from an urn that begins with the usual share (Pólya), and is the larger the less places differ.
     """
     n = int(of.sum())
     usual = (int(chosen.sum()) + 0.5) / (n + 1)

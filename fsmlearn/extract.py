@@ -138,7 +138,7 @@ def _machines(
         agreed = any(other.like(start) for other in others[1:])
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
         if start.rows.repairs and not agreed:  # what looks like lost rows may be a state that is missing
-            plain = search.attempt(whole, proposed, groups, start.length)
+            plain = search.attempt(whole, proposed, groups, start.length, lambda now: mending.broken(whole, now).length)
             if plain is not None:
                 for now in asked_again(oracle, first, least, Mended(whole, plain)):
                     yield now

@@ -210,12 +210,12 @@ def mend(rows: Rows, now: Standing) -> tuple[Rows, Ints]:
     """Rows with breaks where the machine loses its way, and exchanged where it would sooner have it so, those of an
     earlier mending forgotten; and the state (N,) that each row is best explained from, at a break the one that the
     machine goes on in."""
-    bare, k, states, after = whole(rows), len(now.table), now.fit.states, astray(rows, now.fit.states, now.fit.believed)
+    bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
     mended, swapped = rows.mended, rows.swapped
     for _ in range(3):  # what each costs follows from their number
-        lost = likeliest(bare, now, prices_of(bare, k, states, mended, after, swapped))
+        lost = likeliest(bare, now, prices_of(bare, mended, after, swapped))
         same = lost.mended.sum() == mended.sum() and lost.swapped.sum() == swapped.sum()
-        states, mended, after, swapped = lost.states, lost.mended, lost.after, lost.swapped
+        mended, after, swapped = lost.mended, lost.after, lost.swapped
         if same:
             break
     return lost.taken(bare, seldom(bare, lost, len(now.table))), lost.found
@@ -229,9 +229,9 @@ def whole(rows: Rows) -> Rows:
 
 def breaks(rows: Rows, now: Standing) -> Breaks:
     """What `mend` goes by in the end, to mend other rows by the same."""
-    bare, k, states = whole(rows), len(now.table), now.fit.states
-    prices = prices_of(bare, k, states, rows.mended, astray(rows, states, now.fit.believed), rows.swapped)
-    return prices, seldom(bare, likeliest(bare, now, prices), k)
+    bare, after = whole(rows), astray(rows, now.fit.states, now.fit.believed)
+    prices = prices_of(bare, rows.mended, after, rows.swapped)
+    return prices, seldom(bare, likeliest(bare, now, prices), len(now.table))
 
 
 def agreed(now: Mended) -> Mended:

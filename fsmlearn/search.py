@@ -6,6 +6,8 @@ there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fsmlearn.evidence import Table
@@ -32,19 +34,21 @@ def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool =
     return now
 
 
-def attempt(rows: Rows, table: Table, found: Ints, below: float) -> Standing | None:
-    """The same, given up once no description shorter than `below` is in sight: once growing twice as fast as until then
-    would not do."""
-    return _descended(rows, settle(rows, table, found), GROWTH, below)
+def attempt(rows: Rows, table: Table, found: Ints, below: float, worth: Callable[[Standing], float]) -> Standing | None:
+    """The same, given up once nothing worth less than `below` is in sight: once growing twice as fast as until then
+    would not do. `worth` says what a machine that is not done yet may come to, nats."""
+    return _descended(rows, settle(rows, table, found), GROWTH, below, worth)
 
 
-def _descended(rows: Rows, now: Standing, most: int, below: float = np.inf) -> Standing | None:
-    left, before = most, None
+def _descended(
+    rows: Rows, now: Standing, most: int, below: float = np.inf, worth: Callable[[Standing], float] | None = None
+) -> Standing | None:
+    left, before, look = most, None, PATIENCE
     while True:
         price = 0
         step = merge(rows, now, 0.5, 4)
-        if step is None and before is None:
-            before = now.length
+        if step is None and before is None and worth is not None:
+            before = worth(now)
         if step is None and left > 0 and (step := split(rows, now, 8)):
             price = 1
         step = step or merge(rows, now, 40.0, 8) or join(rows, now)
@@ -56,9 +60,10 @@ def _descended(rows: Rows, now: Standing, most: int, below: float = np.inf) -> S
             return now
         now, left = step, left - price
         spent = most - left
-        hopeful = before is None or now.length - below <= 2 * left * (before - now.length) / max(spent, 1)
-        if price and left > 0 and spent >= PATIENCE and not hopeful:
-            return None
+        if worth is not None and before is not None and left > 0 and spent >= look:
+            nats, look = worth(now), look + PATIENCE
+            if nats - below > 2 * left * (before - nats) / spent:
+                return None
 
 
 def shrink(rows: Rows, now: Standing, states: int) -> Standing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -134,10 +135,10 @@ def test_an_attempt_is_given_up_where_no_growth_gets_far_enough() -> None:
     one = Table(np.zeros(1, int), np.zeros((1, rows.symbols), int), np.zeros(1, int))
     grown = search.descend(rows, one, anywhere)
     assert len(grown.table) > len(case.machine.states), "what is lost looks like memory"
-    found = search.attempt(rows, one, anywhere, grown.length + 1)
+    found = search.attempt(rows, one, anywhere, grown.length + 1, attrgetter("length"))
     assert found is not None
     assert found.length == grown.length
-    assert search.attempt(rows, one, anywhere, -1e6) is None
+    assert search.attempt(rows, one, anywhere, -1e6, attrgetter("length")) is None
 
 
 @pytest.mark.parametrize("seed", SEEDS)
