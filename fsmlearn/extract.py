@@ -137,15 +137,18 @@ def _machines(
     if not now.explains:
         agreed = any(other.like(start) for other in others[1:])
         start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        plain = None
         if start.rows.repairs and not agreed:  # what looks like lost rows may be a state that is missing
             plain = search.attempt(whole, proposed, groups, start.length, lambda now: mending.broken(whole, now).length)
-            if plain is not None:
-                for now in asked_again(oracle, first, least, Mended(whole, plain)):
-                    yield now
-                    others.append(now)
-                    if now.length > start.length and now.standing is not plain:
-                        break
-        if not others[-1].explains:
+        if plain is not None:
+            for now in asked_again(oracle, first, least, Mended(whole, plain)):
+                yield now
+                others.append(now)
+                if now.length > start.length and now.standing is not plain:
+                    break
+        if plain is not None and others[-1].length < start.length:  # breaks only stood in for states
+            others.append(start)
+        elif not others[-1].explains:
             for now in asked_again(oracle, first, least, start):
                 yield now
             others.append(now)

@@ -73,8 +73,10 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
     """Fit a table, send what it does not believe where the rest goes, drop states that no row visits (unless it is
     the only one of its visible state: a trace ends there)."""
     now = fit(rows, table, found)
-    table = Table(table.label, np.take_along_axis(table.target, leading(rows, now), 1), table.start)
-    now = fit(rows, table, found)
+    target = np.take_along_axis(table.target, leading(rows, now), 1)
+    if not np.array_equal(target, table.target):
+        table = Table(table.label, target, table.start)
+        now = fit(rows, table, found)
     visited = np.unique(now.states)
     used = np.union1d(visited, np.flatnonzero(~np.isin(table.label, table.label[visited])))
     if len(used) < len(table):
