@@ -141,10 +141,12 @@ def _machines(
         if start.rows.repairs and not agreed:  # what looks like lost rows may be a state that is missing
             plain = search.attempt(whole, proposed, groups, start.length, lambda now: mending.broken(whole, now).length)
         if plain is not None:
-            for now in asked_again(oracle, first, least, Mended(whole, plain)):
+            unbroken = Mended(whole, plain)
+            promising = mending.broken(whole, plain).length < start.length
+            for now in asked_again(oracle, first, least, unbroken) if promising else [unbroken]:
                 yield now
                 others.append(now)
-                if now.length > start.length and now.standing is not plain:
+                if now.length > start.length and now is not unbroken:
                     break
         if plain is not None and others[-1].length < start.length:  # breaks only stood in for states
             others.append(start)
