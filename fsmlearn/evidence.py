@@ -227,11 +227,7 @@ def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
     After a row that misfits something is lost more often, and as likely as not that row was made up, and the machine
     stayed where it was before.
     """
-    nats = 0.0
-    if rows.swapped.any():
-        one, pair, known = rows.pairs
-        late = rows.swapped[one]
-        nats += urn(rows.counted(pair, one), rows.counted(pair[late], one[late], len(known)))[1]
+    nats = urn(*rows.out_of_order(rows.swapped))[1] if rows.swapped.any() else 0.0
     if not rows.mended.any():
         return nats
     after = astray(rows, states, believed)

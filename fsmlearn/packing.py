@@ -97,6 +97,13 @@ class Rows:
         known, pair = np.unique(both, return_inverse=True)
         return one, pair, known
 
+    def out_of_order(self, swapped: Bools) -> tuple[Ints, Ints]:
+        """(P + 1,) how many rows there are of each pair of cells, and how many of those are swapped, of rows (N,) that
+        are; the last, of all other pairs, are none."""
+        one, pair, known = self.pairs
+        late = swapped[one]
+        return self.counted(pair, one, len(known) + 1), self.counted(pair[late], one[late], len(known) + 1)
+
     @property
     def repairs(self) -> int:
         """Packed rows before which others are lost, or that are out of order, as far as only the machine knows."""

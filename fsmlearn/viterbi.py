@@ -73,7 +73,7 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
     usual, again = np.log(share).astype(np.float32), np.log((1 + share) / 2).astype(np.float32)
     price, dear, pair = prices.astray, prices.lost, prices.between(rows)
     wrong = misfitting(rows, now.fit.believed)
-    ahead, crosses = _ahead(rows, now, wrong, prices, usual, again)
+    ahead, crosses = _ahead(rows, now, wrong, prices, pair, usual, again)
     mended, after, swapped = np.zeros((3, n), np.bool_)
     expected, symbol = np.empty(n, np.int64), rows.symbol.copy()
     found = (ahead + usual).argmax(1)
@@ -104,12 +104,12 @@ def likeliest(rows: Rows, now: Standing, prices: Prices) -> Likeliest:
 
 
 def _ahead(
-    rows: Rows, now: Standing, wrong: Bools, prices: Prices, usual: Singles, again: Singles
+    rows: Rows, now: Standing, wrong: Bools, prices: Prices, pair: Ints, usual: Singles, again: Singles
 ) -> tuple[Singles, Bools]:
     """(N, k) log-likelihood of the rest of the trace from every row on, for every state, with the best breaks and
     exchanges in it; and whether the row is best exchanged for the next one (N, k)."""
     price, dear = np.float32(prices.astray), np.float32(prices.lost)
-    cross = prices.crossed[prices.between(rows), None]
+    cross = prices.crossed[pair, None]
     goes = np.ascontiguousarray(now.table.target.T)  # (U, k)
     emit = np.ascontiguousarray(now.fit.likelihood.T.astype(np.float32))
     misfits = np.ascontiguousarray(wrong.T)
@@ -164,16 +164,14 @@ def _few(rows: Rows, place: Ints, some: Ints, kinds: int, of: Ints | slice = sli
 
 def prices_of(rows: Rows, mended: Bools, after: Bools, swapped: Bools) -> Prices:
     """What breaks and exchanges cost where there are those of an earlier run, all (N,): the fewer, the more."""
-    one, pair, known = rows.pairs
-    late = swapped[one]
-    n, m = (rows.counted(pair[i], one[i], len(known) + 1) for i in (slice(None), late))
+    n, m = rows.out_of_order(swapped)
     of = max(int(n.sum()), 1)
     usual = max(int(m.sum()), of / RARE, 1) / of
-    if not late.any():  # until some have been counted one pair is as good as another
+    if not m.any():  # until some have been counted one pair is as good as another
         n = m
     size = urn(n, m)[0]
     crossed = (np.log(n + size) - np.log(m + size * usual)).astype(np.float32)
-    return Prices(_price(rows, mended, after), _price(rows, mended, ~after), known, crossed)
+    return Prices(_price(rows, mended, after), _price(rows, mended, ~after), rows.pairs[2], crossed)
 
 
 def _price(rows: Rows, mended: Bools, some: Bools) -> float:

@@ -117,14 +117,18 @@ def test_a_preference_is_bounded_and_changes_sign_with_the_sides() -> None:
     assert tried
 
 
-def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
+def untrained(rng: np.random.Generator) -> tuple[Hidden, Oracle]:
+    """A case, and a network that has learned nothing of it."""
     case, _ = hidden(3, traces=20, length=6)
-    cell, rng = Elman(), np.random.default_rng(0)
+    cell = Elman()
     params = cell.initial(case.data.words, 8, len(case.data.answers), rng)
-    memory = remember(case.data, cell, params)
-    before = history_before(case.data, case.rows.order)
+    memory, before = remember(case.data, cell, params), history_before(case.data, case.rows.order)
     met = np.ones((1, len(case.log.triggers)), np.bool_)
-    asked = Oracle(Model(cell, params), memory, before, case.rows, 0, met)
+    return case, Oracle(Model(cell, params), memory, before, case.rows, 0, met)
+
+
+def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
+    case, asked = untrained(np.random.default_rng(0))
     which = np.arange(0, len(case.rows), 3)
     for trigger in range(len(case.log.triggers)):
         believed = asked.believes(which, trigger)
@@ -133,13 +137,9 @@ def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
 
 
 def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
-    case, _ = hidden(3, traces=20, length=6)
-    cell, rng = Elman(), np.random.default_rng(0)
-    params = cell.initial(case.data.words, 8, len(case.data.answers), rng)
-    memory = remember(case.data, cell, params)
-    before = history_before(case.data, case.rows.order)
-    asked = Oracle(Model(cell, params), memory, before, case.rows, 0, np.ones((1, len(case.log.triggers)), np.bool_))
-    assert len(np.unique(before)) < len(before)
+    rng = np.random.default_rng(0)
+    case, asked = untrained(rng)
+    assert len(np.unique(asked.before)) < len(asked.before)
     which = rng.permutation(len(case.rows))[: len(case.rows) // 2]
     for word in ((0,), (1, 0), (1, 1, 0)):
         alone = [asked.answer(which[[n]], word)[0] for n in range(len(which))]
