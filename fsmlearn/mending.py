@@ -19,10 +19,9 @@ from fsmlearn.evidence import Table, astray
 from fsmlearn.moves import nearest, redirected, shaken, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
-from fsmlearn.standing import Standing, from_groups, settle, stand
+from fsmlearn.standing import SAME, Standing, from_groups, settle, stand
 from fsmlearn.viterbi import Prices, likeliest, prices_of, seldom
 
-SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 SHAKES = (10.0, 20.0, 40.0) * 3  # nats that a transition may mind where it is led elsewhere, each time
 SELDOM = 1000  # rows to a repair, above which it is tried without any
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
@@ -46,7 +45,7 @@ class Mended:
 
     def like(self, other: Mended) -> bool:
         """Whether two are as good as surely the same."""
-        return abs(self.length - other.length) < SAME
+        return self.standing.like(other.standing)
 
     @property
     def explains(self) -> bool:
@@ -147,7 +146,8 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             if other.like(now):
                 continue
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
-            crossed = Mended(now.rows, search.descend(now.rows, from_groups(now.rows, groups, k), groups))
+            table = from_groups(now.rows, groups, k)
+            crossed = Mended(now.rows, search.descend(now.rows, table, groups, known=now.standing))
             if crossed.like(now):
                 continue
             crossed = refine(crossed)
@@ -177,7 +177,7 @@ def shake(now: Mended) -> Mended:
     for limit in SHAKES:
         table = shaken(now.rows, now.standing, limit, rng)
         if table is not None:
-            trial = Mended(now.rows, search.descend(now.rows, table, now.standing.found))
+            trial = Mended(now.rows, search.descend(now.rows, table, now.standing.found, known=now.standing))
             if trial.length < now.length - SAME:
                 now = refine(trial)
     return now

@@ -85,34 +85,53 @@ def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[Pair]:
 
 
 def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
-    """A shorter machine in which the rows that enter some state by one transition have a state of their own, or None.
+    """A shorter machine in which the rows that enter some state by one transition have a state of their own, or None:
+    those that come straight from there, or all until the state is left again."""
+    states, target = now.fit.states, now.table.target
+    each, before = np.arange(len(rows)), rows.preceding
+    way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
+    entered = np.where(before >= 0, target[states[before], rows.symbol[before]], now.table.start[rows.label])
+    came = (entered == states) & ~rows.broken
+    stays = came & (before >= 0) & (states[before] == states)
+    since = np.where(stays, before, each)  # the row that a stay begins with
+    while not np.array_equal(further := since[since], since):
+        since = further
+    straight, whole = np.flatnonzero(came), np.flatnonzero(came[since])
+    offers = [*parted(rows, now, straight, way[straight], tries)]
+    if stays.any():
+        offers += parted(rows, now, whole, way[since[whole]], tries, stays=True)
+        offers.sort(key=lambda offer: -offer[0])
+    for _, table in offers[:tries]:
+        trial = settle(rows, table, now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
 
-    For every way into a state (a state and symbol before it, or the start of a trace) the rows that came that way are
-    given answers and targets of their own; what they gain over those of the state ranks the ways.
+
+def parted(
+    rows: Rows, now: Standing, some: Ints, way: Ints, tries: int, *, stays: bool = False
+) -> Iterator[tuple[float, Table]]:
+    """The most promising tables in which the rows that enter a state by one way have a state of their own, and the nats
+    that they may gain by answers and targets of their own.
+
+    `way` tells of some of the rows how they came into their state: by which state and symbol, or which start of a trace
+    beyond those. Where the rows that stay in the state are among them, the new state `stays` where the old one does.
     """
     table, k = now.table, len(now.table)
     states = now.fit.states
-    enters = np.flatnonzero(~rows.broken)
-    before = rows.preceding[enters]
-    way = np.where(
-        before >= 0, states[before] * rows.symbols + rows.symbol[before], k * rows.symbols + rows.label[enters]
-    )
-    entered = np.where(before >= 0, table.target[states[before], rows.symbol[before]], table.start[rows.label[enters]])
-    came = entered == states[enters]
-    enters, way = enters[came], way[came]
-    key = way * rows.symbols + rows.symbol[enters]
+    key = way * rows.symbols + rows.symbol[some]
     keys, votes = summed(
         rows,
-        enters,
+        some,
         key,
-        np.where((rows.following[enters] >= 0)[:, None], now.ahead[rows.following[enters]], np.float32(0)),
+        np.where((rows.following[some] >= 0)[:, None], now.ahead[rows.following[some]], np.float32(0)),
     )
     by, symbol = keys // rows.symbols, keys % rows.symbols
-    count = rows.tallied(key, enters)[1]
+    count = rows.tallied(key, some)[1]
     count[rows.symbol_answer[symbol] < 0] = 0
     ways, index = np.unique(by, return_inverse=True)
     state = np.zeros(len(ways), np.int64)
-    state[np.searchsorted(ways, way)] = states[enters]
+    state[np.searchsorted(ways, way)] = states[some]
     at = state[index]
     cell = by * len(rows.cell_label) + rows.symbol_cell[symbol]
     _, cell_index = np.unique(cell, return_inverse=True)
@@ -144,16 +163,15 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
         mine = (index == w) & believed & (gain > 0)
         copy = table.target[state[w]].copy()
         copy[symbol[mine]] = best[mine]
+        if stays:
+            copy[copy == state[w]] = k
         target, start = np.vstack([table.target, copy]), table.start.copy()
         if ways[w] < k * rows.symbols:
             target[ways[w] // rows.symbols, ways[w] % rows.symbols] = k
         else:
             start[ways[w] - k * rows.symbols] = k
         label = np.append(table.label, table.label[state[w]])
-        trial = settle(rows, Table(label, target, start), now.found)
-        if trial.length < now.length - 1e-6:
-            return trial
-    return None
+        yield float(gains[w]), Table(label, target, start)
 
 
 def recall(rows: Rows, now: Standing, tries: int) -> Standing | None:

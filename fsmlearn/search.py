@@ -19,17 +19,19 @@ GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory wo
 PATIENCE = 16  # of them before a descent can be given up
 
 
-def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Standing:
+def descend(
+    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Standing | None = None
+) -> Standing:
     """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps.
 
     `found` (N,) is the state to go on from where rows are lost, as far as it is known. Without `grow` states are only
-    merged.
+    merged. A `known` machine is one that nothing helps: where the search comes back to it, it ends.
     """
     if found is None:
         some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
         some[table.label[::-1]] = np.arange(len(table))[::-1]
         found = some[rows.label]
-    now = _descended(rows, settle(rows, table, found), GROWTH if grow else 0)
+    now = _descended(rows, settle(rows, table, found), GROWTH if grow else 0, known=known)
     assert now is not None, "nothing is given up without a bound"
     return now
 
@@ -41,10 +43,17 @@ def attempt(rows: Rows, table: Table, found: Ints, below: float, worth: Callable
 
 
 def _descended(
-    rows: Rows, now: Standing, most: int, below: float = np.inf, worth: Callable[[Standing], float] | None = None
+    rows: Rows,
+    now: Standing,
+    most: int,
+    below: float = np.inf,
+    worth: Callable[[Standing], float] | None = None,
+    known: Standing | None = None,
 ) -> Standing | None:
     left, before, look = most, None, PATIENCE
     while True:
+        if known is not None and now.like(known):
+            return now
         price = 0
         step = merge(rows, now, 0.5, 4)
         if step is None and before is None and worth is not None:
@@ -53,9 +62,9 @@ def _descended(
             price = 1
         step = step or merge(rows, now, 40.0, 8) or join(rows, now)
         if step is None and rows.certain and most:
-            if left > 0 and (step := recall(rows, now, 4)):
+            step = simplify(rows, now) or align(rows, now)
+            if step is None and left > 0 and (step := recall(rows, now, 4)):
                 price = GROWTH // 5
-            step = step or simplify(rows, now) or align(rows, now)
         if step is None:
             return now
         now, left = step, left - price

@@ -17,6 +17,7 @@ from fsmlearn.rows import numbered
 
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ALIKE = 1e-3  # nats by which two states may differ, rounded as they are, and still explain the same alike
+SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
 PART = 1 << 16  # numbers added up in one go, which stay in the processor's cache
 
@@ -33,6 +34,10 @@ class Standing:
     @property
     def length(self) -> float:
         return self.fit.length
+
+    def like(self, other: Standing) -> bool:
+        """Whether two are as good as surely the same."""
+        return abs(self.length - other.length) < SAME
 
 
 def from_groups(rows: Rows, group: Ints, k: int) -> Table:

@@ -273,6 +273,44 @@ def test_a_choice_long_before_is_remembered() -> None:
     assert search.descend(rows, forgetful.table).fit.misfits == 0
 
 
+def test_a_state_is_told_apart_by_the_way_that_its_stay_began_with() -> None:
+    """Two rooms alike but for what the door out does; it is never taken before some rows were spent inside."""
+    rng = np.random.default_rng(0)
+    triggers, answers, room, offsets = [], [], [], [0]
+    for _ in range(200):
+        for way in rng.integers(2, size=2).tolist():  # 0 and 1 lead into the rooms, 2 to 4 change nothing, 5 leads out
+            idle = rng.integers(2, 5, size=rng.integers(4, 9)).tolist()
+            triggers += [way, *idle, 5]
+            answers += [0, *(a - 2 for a in idle), way]
+            room += [0, *[1 for _ in idle], 1]
+        offsets.append(len(triggers))
+    n = len(triggers)
+    rows = pack(
+        np.zeros(n, int),
+        np.array(triggers),
+        np.array(answers),
+        np.array(offsets),
+        np.zeros(n, np.bool_),
+        labels=1,
+        triggers=6,
+        answer_label=np.full(3, -1),
+        certain=True,
+    )
+    one = standing.settle(rows, standing.from_groups(rows, np.array(room)[rows.order], 2), np.zeros(n, int))
+    assert one.fit.misfits > 100
+    two = moves.split(rows, one, 8)
+    assert two is not None
+    assert len(two.table) == 3
+    assert two.fit.misfits == 0
+
+
+def test_a_search_ends_where_it_comes_back_to_a_known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _ = hidden(1, noise=0.05)
+    found = search.descend(case.rows, case.table)
+    monkeypatch.setattr(search, "recall", lambda *_: pytest.fail("the known machine is searched on"))
+    assert search.descend(case.rows, found.table, found.found, known=found).like(found)
+
+
 def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
     # Triggers 0 to 5 are answered alike in all three states and change nothing; 6 and 7 lead from the first state to
     # the others and are answered otherwise there. After a 0 to 5 in the second state the log never asks for them.
