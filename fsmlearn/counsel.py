@@ -3,7 +3,8 @@
 Where a transition leads shows only as far as the log goes on from there with triggers that tell states apart. Where it
 does not, machines that lead it to different states explain the log equally well, and which of them is the shortest to
 describe says little. The network has learned from all the rest of the log and expects an answer to every trigger at
-every row; so it is asked at the rows of which such machines think differently.
+every row; so it is asked at the rows of which such machines think differently. Where a log has noise the network has
+learned some of that too, and is wrong as often as the shortest machine: its word counts only where all rows fit.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ def counsel(oracle: Oracle, now: Standing) -> Standing:
     """The same machine of a log of hidden states with transitions led where the network wants them, wherever that is
     worth more than what it costs in description length; one by one, the worthiest first."""
     rows = oracle.rows
+    been = {now.table.target.tobytes()}  # preferences may go round in a circle
     for _ in range(ROUNDS):
         worth, table, leads = 1e-6, None, leading(rows, now.fit)
         for _, offer in elsewhere(rows, now):
             other = replace(now.table, target=led(now.table.target, leads, offer))
+            if other.target.tobytes() in been:
+                continue
             trial = fit(rows, other, now.found)
             gain = now.length - trial.length + OPINION * preferred(oracle, now.fit, trial)
             if gain > worth:
@@ -39,6 +43,7 @@ def counsel(oracle: Oracle, now: Standing) -> Standing:
         if table is None:
             break
         now = stand(rows, table, now.found)
+        been.add(now.table.target.tobytes())
     return now
 
 

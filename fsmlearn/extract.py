@@ -2,7 +2,8 @@
 
 Rows before which the network gives the same answers (`oracle`) are a first, too fine guess at the states; `search`
 makes it a machine by the log's description length, and the network is asked again about what is left in doubt inside
-each state of that machine, until the log gains nothing. What the log leaves open is settled by the network (`counsel`).
+each state of that machine, until the log gains nothing. What a log without noise leaves open is settled by the network
+(`counsel`).
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def extract(
             length = found.length
             yield Sought(len(found.standing.table))
     rows, now = found.rows, found.standing
-    if rows.certain:
+    if rows.certain and not now.fit.misfits:
         now = counsel(replace(oracle, rows=rows), now)
     if states is not None:
         now = search.shrink(rows, now, states)

@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import numpy as np
 import pytest
+from hidden import hidden
 from machines import Row, lamp, log_of, random_machine, visible, walk
 from numpy.typing import NDArray
 
@@ -17,7 +18,9 @@ from fsmlearn.extract import Extraction, extract
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.oracle import Oracle
 from fsmlearn.sought import Sought, outcome
+from fsmlearn.standing import Standing
 from fsmlearn.train import Model, Plan, train
 
 
@@ -88,6 +91,21 @@ def test_a_log_that_hides_its_states_gives_a_mealy_machine() -> None:
     assert equivalent(machine, Machine.build("mealy", 0, [None, None], ["press", "look"], lit)) is None
     assert {t.probability for t in machine.transitions} == {1}
     assert sum(t.count for t in machine.transitions) == len(log)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_the_network_has_a_word_only_where_the_log_has_no_noise(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _ = hidden(1, noise=noise)
+    asked = []
+
+    def noted(_: Oracle, now: Standing) -> Standing:
+        asked.append(now.fit.misfits)
+        return now
+
+    monkeypatch.setattr("fsmlearn.extract.counsel", noted)
+    found = extracted(case.log)
+    assert (found.standing.fit.misfits > 0) == (noise > 0)
+    assert asked == ([] if noise else [0])
 
 
 def test_lost_rows_that_are_known_of_do_not_bend_the_machine(hiding: tuple[Machine, list[list[Row]]]) -> None:
