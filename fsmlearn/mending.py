@@ -8,7 +8,7 @@ take two rows in the other order, where the rest of the trace gains more by it t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -16,17 +16,23 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import nearest, redirected, shaken, together
+from fsmlearn.moves import copied, merged, nearest, redirected, shaken, together
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import SAME, Standing, from_groups, settle, stand
 from fsmlearn.viterbi import Prices, likeliest, prices_of, seldom
 
-SHAKES = (10.0, 20.0, 40.0) * 3  # nats that a transition may mind where it is led elsewhere, each time
 SELDOM = 1000  # rows to a repair, above which it is tried without any
 ROUNDS = 8  # times at most that breaks are sought anew, and that two machines are crossed
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
+
+Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
+KNOCKS: list[tuple[Kick, int]] = [
+    *((copied, n) for n in (1, 2, 4) * 3),  # transitions that get a copy of the state they lead to
+    *((merged, n) for n in range(24)),  # each state once, up to so many
+]
+SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40) * 3]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
 
@@ -45,7 +51,7 @@ class Mended:
 
     def like(self, other: Mended) -> bool:
         """Whether two are as good as surely the same."""
-        return self.standing.like(other.standing)
+        return abs(self.length - other.length) < SAME
 
     @property
     def explains(self) -> bool:
@@ -147,7 +153,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
                 continue
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
             table = from_groups(now.rows, groups, k)
-            crossed = Mended(now.rows, search.descend(now.rows, table, groups, known=now.standing))
+            crossed = Mended(now.rows, search.descend(now.rows, table, groups, known=[now.length]))
             if crossed.like(now):
                 continue
             crossed = refine(crossed)
@@ -167,19 +173,25 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
 
 
 def shake(now: Mended) -> Mended:
-    """Search on from machines whose transitions lead elsewhere at random, as far as the log hardly minds, a few times,
-    and from whatever shorter that comes to.
+    """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
+    Lourenço et al. 2003): some random transitions have copies of the states that they lead to, each state is merged
+    with the nearest, and transitions lead elsewhere at random, as far as the log hardly minds.
 
-    Where states differ little, rows of both may have been led to either, so that neither has a future of its own to
-    vote with: no transition wants to be led elsewhere until others are (iterated local search, Lourenço et al. 2003).
+    A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
+    told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
+    that neither has a future of its own to vote with.
     """
     rng = np.random.default_rng(0)
-    for limit in SHAKES:
-        table = shaken(now.rows, now.standing, limit, rng)
-        if table is not None:
-            trial = Mended(now.rows, search.descend(now.rows, table, now.standing.found, known=now.standing))
-            if trial.length < now.length - SAME:
-                now = refine(trial)
+    known = [now.length]
+    for kick, much in SHAKES if now.explains else (*KNOCKS, *SHAKES):
+        start = kick(now.rows, now.standing, much, rng)
+        if start is None:
+            continue
+        trial = Mended(now.rows, search.descend(now.rows, *start, known=known))
+        known.append(trial.length)
+        if trial.length < now.length - SAME:
+            now = refine(trial)
+            known = [now.length]
     return now
 
 

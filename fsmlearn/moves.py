@@ -275,9 +275,28 @@ def align(rows: Rows, now: Standing) -> Standing | None:
     return _led_anew(rows, now, [offer[1:] for offer in offers[:TRIES]])
 
 
-def shaken(rows: Rows, now: Standing, limit: float, rng: np.random.Generator) -> Table | None:
-    """The table with each transition led to one of the states, drawn at random, that its rows lose fewer than `limit`
-    nats by; None where there is no choice."""
+def copied(_: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[Table, Ints]:
+    """Table and found states where each of n transitions drawn at random leads to a copy of the state that it led to,
+    which stays where that one stays."""
+    label, target, start = now.table.label, now.table.target, now.table.start
+    for q, u in rng.permutation(np.argwhere(now.fit.believed & (now.fit.counts > 0)))[:n].tolist():
+        to = target[q, u]
+        target = np.vstack([target, np.where(target[to] == to, len(target), target[to])])
+        label = np.append(label, label[to])
+        target[q, u] = len(target) - 1
+    return Table(label, target, start), now.found
+
+
+def merged(rows: Rows, now: Standing, n: int, _: np.random.Generator) -> tuple[Table, Ints] | None:
+    """Table and found states where the state that loses the n-th least by it, from 0, is merged with the nearest; None
+    where there are not so many."""
+    pair = nearest(rows, now)[n : n + 1]
+    return redirected(now, pair) if pair else None
+
+
+def shaken(rows: Rows, now: Standing, limit: float, rng: np.random.Generator) -> tuple[Table, Ints] | None:
+    """Table and found states where each transition leads to one of the states, drawn at random, that its rows lose
+    fewer than `limit` nats by; None where there is no choice."""
     state, symbol, votes = voted(rows, now, leading(rows, now.fit))
     open_to = _losses(now, state, symbol, votes) < limit
     several = np.flatnonzero(open_to.sum(1) > 1)
@@ -285,7 +304,7 @@ def shaken(rows: Rows, now: Standing, limit: float, rng: np.random.Generator) ->
         return None
     to = np.where(open_to[several], rng.random((len(several), len(now.table))), -1).argmax(1)
     target = led(now.table.target, leading(rows, now.fit), (state[several], symbol[several], to))
-    return replace(now.table, target=target)
+    return replace(now.table, target=target), now.found
 
 
 def _losses(now: Standing, state: Ints, symbol: Ints, votes: Floats) -> Floats:

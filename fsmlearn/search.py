@@ -6,26 +6,26 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from fsmlearn.evidence import Table
 from fsmlearn.moves import align, join, merge, nearest, recall, redirected, simplify, split
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.standing import Standing, settle
+from fsmlearn.standing import SAME, Standing, settle
 
 GROWTH = 40  # splits in one descent, a copy of all counting as eight; memory would explain mere chance without end
 PATIENCE = 16  # of them before a descent can be given up
 
 
 def descend(
-    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Standing | None = None
+    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Iterable[float] = ()
 ) -> Standing:
     """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps.
 
     `found` (N,) is the state to go on from where rows are lost, as far as it is known. Without `grow` states are only
-    merged. A `known` machine is one that nothing helps: where the search comes back to it, it ends.
+    merged. `known` are the lengths of machines that nothing helps: where the search comes back to one, it ends.
     """
     if found is None:
         some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
@@ -48,11 +48,11 @@ def _descended(
     most: int,
     below: float = np.inf,
     worth: Callable[[Standing], float] | None = None,
-    known: Standing | None = None,
+    known: Iterable[float] = (),
 ) -> Standing | None:
     left, before, look = most, None, PATIENCE
     while True:
-        if known is not None and now.like(known):
+        if any(abs(now.length - each) < SAME for each in known):
             return now
         price = 0
         step = merge(rows, now, 0.5, 4)

@@ -35,10 +35,6 @@ class Standing:
     def length(self) -> float:
         return self.fit.length
 
-    def like(self, other: Standing) -> bool:
-        """Whether two are as good as surely the same."""
-        return abs(self.length - other.length) < SAME
-
 
 def from_groups(rows: Rows, group: Ints, k: int) -> Table:
     """The table that most rows agree on, given a group for every packed row (N,); groups are numbered below k.

@@ -13,7 +13,7 @@ from hidden import hidden
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import moves, search, standing
-from fsmlearn.evidence import Table
+from fsmlearn.evidence import Table, fit
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
@@ -308,7 +308,8 @@ def test_a_search_ends_where_it_comes_back_to_a_known_machine(monkeypatch: pytes
     case, _ = hidden(1, noise=0.05)
     found = search.descend(case.rows, case.table)
     monkeypatch.setattr(search, "recall", lambda *_: pytest.fail("the known machine is searched on"))
-    assert search.descend(case.rows, found.table, found.found, known=found).like(found)
+    again = search.descend(case.rows, found.table, found.found, known=[found.length])
+    assert again.length == pytest.approx(found.length)
 
 
 def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
@@ -359,19 +360,43 @@ def test_shaking_leads_elsewhere_what_the_log_hardly_minds_and_nothing_else(seed
     loss = votes[each, before][:, None] - votes
     loss[each, before] = np.inf
     limit = float(np.median(loss.min(1)))  # so that half of the transitions might lead elsewhere
-    tables = [moves.shaken(rows, now, limit, np.random.default_rng(draw)) for draw in range(5)]
+    shaken = [moves.shaken(rows, now, limit, np.random.default_rng(draw)) for draw in range(5)]
+    tables = [start[0] for start in shaken if start is not None]
+    assert len(tables) == 5
     for table in tables:
-        assert table is not None
         to = table.target[state, symbol]
         led = to != before
         assert (loss[each, to][led] < limit).all()
         assert not led[loss.min(1) >= limit].any()
-    assert len({table.target.tobytes() for table in tables if table is not None}) > 1
+    assert len({table.target.tobytes() for table in tables}) > 1
 
 
 def test_nothing_is_shaken_where_the_log_decides() -> None:
     case, _ = hidden(0, traces=800)
     assert moves.shaken(case.rows, case.true(), 10.0, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_of_states_change_nothing_that_the_machine_does(seed: int) -> None:
+    case, _ = hidden(seed, noise=0.05)
+    now = case.true()
+    table, found = moves.copied(case.rows, now, 3, np.random.default_rng(seed))
+    assert len(table) == len(now.table) + 3
+    assert fit(case.rows, table, found).misfits <= now.fit.misfits
+    assert search.descend(case.rows, table, found).length == pytest.approx(now.length)
+
+
+def test_each_state_is_merged_with_the_one_that_it_can_do_with_best() -> None:
+    case, _ = hidden(1)
+    now, rng = case.true(), np.random.default_rng(0)
+    k, lengths = len(now.table), []
+    for n in range(k):
+        start = moves.merged(case.rows, now, n, rng)
+        assert start is not None
+        lengths.append(fit(case.rows, *start).length)
+        assert len(np.unique(start[0].target)) < k
+    assert min(lengths) > now.length
+    assert moves.merged(case.rows, now, k, rng) is None
 
 
 @pytest.mark.parametrize("part", [1, 50, standing.PART])
