@@ -27,6 +27,8 @@ ROUNDS = 8  # times at most that breaks are sought anew, and that two machines a
 TRIES = 12  # pairs of states that are tried for one each time
 MOST = 200  # pairs of states at most that two machines are crossed by
 
+DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from which on a search is dear
+
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 KNOCKS: list[tuple[Kick, int]] = [
     *((copied, n) for n in (1, 2, 4) * 3),  # transitions that get a copy of the state they lead to
@@ -179,11 +181,13 @@ def shake(now: Mended) -> Mended:
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
-    that neither has a future of its own to vote with.
+    that neither has a future of its own to vote with. How much of this is tried depends on what a try costs.
     """
     rng = np.random.default_rng(0)
     known = [now.length]
-    for kick, much in SHAKES if now.explains else (*KNOCKS, *SHAKES):
+    dear = now.standing.ahead.size > DEAR
+    knocked = not (dear or now.explains or now.rows.repairs)
+    for kick, much in (*(KNOCKS if knocked else ()), *(SHAKES[:3] if dear else SHAKES)):
         start = kick(now.rows, now.standing, much, rng)
         if start is None:
             continue
