@@ -8,7 +8,7 @@ held-out traces, and nats an event for the machine, for n-grams and for the netw
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
 import numpy as np
@@ -35,4 +35,9 @@ def _show(name: str, line: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("log")
+    parser.add_argument("column", help="where the events are")
+    parser.add_argument("seeds", type=int, nargs="?", default=5)
+    args = parser.parse_args()
+    main(args.log, args.column, args.seeds)
