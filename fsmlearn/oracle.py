@@ -7,6 +7,7 @@ that tell apart what single triggers do not. `extract` makes a machine of the gr
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from fsmlearn.train import Model
 
 Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
-ASKED = 1 << 15  # rows at which the network is asked in one go
+ASKED = 1 << 15  # answers that the network is asked for in one go
 MOST = 200  # groups at most that the log is asked about; more are the network's errors, not states
 DEEPER = 8  # times at most that words are put behind triggers before the log is asked
 
@@ -36,16 +37,18 @@ class Oracle:
     labels: int  # S, 0 where the log hides states
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
 
-    def answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
-        """The answer to the last trigger of a word, asked at rows `which` (n,); -1 where the log never has it.
+    def answers(self, which: Ints, words: Sequence[Word]) -> NDArray[np.int16]:
+        """The answers (n, w) to the last trigger of each of w words of one length, asked at rows `which` (n,); -1 where
+        the log never has what is asked.
 
         Rows in one visible state with one history before them are alike to the network.
         """
         kinds, kind = numbered(self.before[which] * max(self.labels, 1) + self.rows.label[which])
         one = np.empty(len(kinds), np.int64)
         one[kind] = which
-        parts = np.split(one, np.arange(ASKED, len(one), ASKED))
-        return np.concatenate([self._answer(part, word) for part in parts])[kind]
+        size = max(ASKED // len(words), 1)
+        parts = np.split(one, np.arange(size, len(one), size))
+        return np.concatenate([self._answers(part, words) for part in parts])[kind]
 
     def believes(self, which: Ints, trigger: int) -> FloatArray:
         """Log-probability of every answer to a trigger, asked at rows `which` (n,) of a hidden log, (n, O)."""
@@ -57,29 +60,29 @@ class Oracle:
         believed: FloatArray = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         return believed
 
-    def _answer(self, which: Ints, word: Word) -> NDArray[np.int16]:
+    def _answers(self, which: Ints, words: Sequence[Word]) -> NDArray[np.int16]:
         cell, params = self.model.cell, self.model.params
-        vectors, label = self.memory[self.before[which]], self.rows.label[which]
-        answer = np.zeros(len(which), np.int64)
-        lost = np.zeros(len(which), np.bool_)
-        for asked, trigger in enumerate(word, 1):
+        vectors, label = self.memory[self.before[which]], np.tile(self.rows.label[which], len(words))
+        answer = np.zeros(len(label), np.int64)  # (w n,), all to the first word first
+        lost = np.zeros(len(label), np.bool_)
+        for left, triggers in enumerate(zip(*words, strict=True), 1 - len(words[0])):
+            trigger = np.repeat(triggers, len(which))
             lost |= ~self.met[label, trigger]
-            inputs = np.full((len(which), 1), trigger + self.labels)
+            inputs = trigger[:, None] + self.labels
             if self.labels:
                 inputs = np.column_stack([label, inputs])
             vectors = cell.step(params, vectors, inputs)
-            if self.labels or asked == len(word):
+            if self.labels or not left:
                 answer = cell.logits(params, vectors).argmax(1)
             if self.labels:
                 label = self.rows.answer_label[answer]
         answer[lost] = -1
-        return answer.astype(np.int16)
+        return answer.reshape(len(words), -1).T.astype(np.int16)
 
 
 def first_answers(oracle: Oracle) -> NDArray[np.int16]:
     """The network's answer to every single trigger at every row, (N, A)."""
-    everywhere = np.arange(len(oracle.rows))
-    return np.column_stack([oracle.answer(everywhere, (a,)) for a in range(oracle.met.shape[1])])
+    return oracle.answers(np.arange(len(oracle.rows)), [(a,) for a in range(oracle.met.shape[1])])
 
 
 def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) -> tuple[Ints, int]:
@@ -101,7 +104,7 @@ def groups_of(oracle: Oracle, first: NDArray[np.int16], kind: Ints, least: int) 
         columns = np.full((len(rows), len(new)), NOT_ASKED, np.int16)
         for column, word in enumerate(new):
             which = np.flatnonzero(np.isin(groups, [g for g, open_set in doubts.items() if word in open_set]))
-            columns[which, column] = oracle.answer(which, word)
+            columns[which, column] = oracle.answers(which, [word])[:, 0]
         asked += new
         features = np.column_stack([features, columns])
         groups, examples = group(features, kind, least, MOST, rows.weight)

@@ -59,6 +59,8 @@ class Product:
     """
 
     def __init__(self, weights: FloatArray, out: FloatArray) -> None:
+        if out.ndim > weights.ndim:  # rows are lots (..., N, n, H) that go on from one: multiplied once
+            weights, out = weights[..., None, :, :], out[..., :1, :, :]
         parts = _parts(ROWS, weights)
         self._multiply = np.dot if weights.ndim == 2 and parts == 1 else np.matmul
         self._weights, self._out = np.ascontiguousarray(_parted(weights, parts)), out
@@ -160,7 +162,7 @@ class Cell(ABC):
         """The recurrence: fills in the memory after each row (V, B + N, H), of which the B starts are there already.
 
         z (K, N, H), the inputs' share of the pre-activations, may be overwritten; that of the gates is halved, for
-        `open_gates`. Returns what `unwind` wants kept.
+        `open_gates`. Returns what `unwind` wants kept. Rows may be lots (..., N, n, H) if a step goes on from only one.
         """
 
     @abstractmethod
@@ -215,15 +217,17 @@ class Cell(ABC):
         return p
 
     def step(self, params: Params, memory: FloatArray, inputs: IntArray) -> FloatArray:
-        """One step without noise: memories (n, M), inputs (n, F) -> the next memories (n, M)."""
-        after, room = np.empty_like(memory), Room()
-        for lo in range(0, len(memory), BLOCK):
-            now = memory[lo : lo + BLOCK]
-            every = slice(0, len(now))
-            z = self._gathered(params, inputs[lo : lo + BLOCK], room)
-            states = self._started(now, len(now), room)
-            self.run(params, z, states, [(every, every)], room)
-            after[lo : lo + BLOCK] = joined(states[:, len(now) :])
+        """One step without noise: memories (n, M), A lots of inputs for them (A n, F) -> the next memories (A n, M)."""
+        (n, m), room = memory.shape, Room()
+        after = np.empty((len(inputs), m), memory.dtype)
+        size = max(BLOCK * n // max(len(inputs), 1), 1)
+        for some in (slice(lo, lo + size) for lo in range(0, n, size)):
+            words = inputs.reshape(-1, n, inputs.shape[1])[:, some]
+            lots, rows, _ = words.shape
+            z = self._gathered(params, words.reshape(lots * rows, -1), room).reshape(self.blocks, lots, rows, -1)
+            states = self._started(memory[some], lots * rows, room).reshape(self.vectors, 1 + lots, rows, -1)
+            self.run(params, z, states, [(slice(0, lots), slice(0, 1))], room)
+            after.reshape(-1, n, m)[:, some] = states[:, 1:].transpose(1, 2, 0, 3).reshape(lots, rows, m)
         return after
 
     def forward(

@@ -133,7 +133,7 @@ def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
     for trigger in range(len(case.log.triggers)):
         believed = asked.believes(which, trigger)
         np.testing.assert_allclose(np.exp(believed).sum(1), 1, rtol=1e-5)
-        np.testing.assert_array_equal(believed.argmax(1), asked.answer(which, (trigger,)))
+        np.testing.assert_array_equal(believed.argmax(1), asked.answers(which, [(trigger,)])[:, 0])
 
 
 def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
@@ -142,5 +142,5 @@ def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
     assert len(np.unique(asked.before)) < len(asked.before)
     which = rng.permutation(len(case.rows))[: len(case.rows) // 2]
     for word in ((0,), (1, 0), (1, 1, 0)):
-        alone = [asked.answer(which[[n]], word)[0] for n in range(len(which))]
-        np.testing.assert_array_equal(asked.answer(which, word), alone)
+        alone = [asked.answers(which[[n]], [word])[0] for n in range(len(which))]
+        np.testing.assert_array_equal(asked.answers(which, [word]), alone)

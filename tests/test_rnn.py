@@ -333,6 +333,23 @@ def test_many_rows_step_as_each_of_them_would(name: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("lots", [1, 2, 5])
+def test_a_memory_steps_by_several_inputs_as_by_each(name: str, lots: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(lots)
+    cell = CELLS[name]
+    params = a_network(rng, cell)
+    memory, inputs = rng.normal(size=(7, cell.width(params))), rng.integers(SHAPE["D"], size=(lots, 7, 2))
+    one_by_one = np.concatenate([cell.step(params, memory, lot) for lot in inputs])
+    assert cell.step(params, memory[:0], inputs[:0, 0]).shape == (0, cell.width(params))
+    for block in (3, 4, 12, 1000):
+        monkeypatch.setattr("fsmlearn.rnn.BLOCK", block)
+        together = cell.step(params, memory, inputs.reshape(-1, 2))
+        np.testing.assert_allclose(together, one_by_one, rtol=0, atol=1e-12)
+    monkeypatch.setattr("fsmlearn.rnn.SMALL", rnn.ROWS * SHAPE["H"] ** 2 - 1)  # products in halves
+    np.testing.assert_allclose(cell.step(params, memory, inputs.reshape(-1, 2)), one_by_one, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_initial_parameters_have_their_shapes_and_keep_the_length_of_a_memory(name: str) -> None:
     cell = CELLS[name]
     params = cell.initial(7, 16, 5, np.random.default_rng(0))
