@@ -16,7 +16,7 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import copied, merged, nearest, redirected, shaken, together
+from fsmlearn.moves import merged, nearest, redirected, shaken, together, torn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import SAME, Standing, from_groups, settle, stand
@@ -30,10 +30,8 @@ MOST = 200  # pairs of states at most that two machines are crossed by
 DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from which on a search is dear
 
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
-KNOCKS: list[tuple[Kick, int]] = [
-    *((copied, n) for n in (1, 2, 4) * 3),  # transitions that get a copy of the state they lead to
-    *((merged, n) for n in range(24)),  # each state once, up to so many
-]
+TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
+KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state once, up to so many
 SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40) * 3]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
@@ -176,18 +174,26 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
 
 def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
-    Lourenço et al. 2003): some random transitions have copies of the states that they lead to, each state is merged
-    with the nearest, and transitions lead elsewhere at random, as far as the log hardly minds.
+    Lourenço et al. 2003): several states are split that no split alone pays for, each state is merged with the nearest,
+    and transitions lead elsewhere at random, as far as the log hardly minds.
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
     that neither has a future of its own to vote with. How much of this is tried depends on what a try costs.
     """
     rng = np.random.default_rng(0)
-    known = [now.length]
     dear = now.standing.ahead.size > DEAR
-    knocked = not (dear or now.explains or now.rows.repairs)
-    for kick, much in (*(KNOCKS if knocked else ()), *(SHAKES[:3] if dear else SHAKES)):
+    better = not dear
+    while better and not now.rows.repairs:
+        before, now = now, kicked(now, TEARS if now.explains else KNOCKS, rng)
+        better = now is not before
+    return kicked(now, SHAKES[:3] if dear else SHAKES, rng)
+
+
+def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Generator) -> Mended:
+    """What is found by searching on from what some kicks make of a machine, and from whatever shorter that comes to."""
+    known = [now.length]
+    for kick, much in kicks:
         start = kick(now.rows, now.standing, much, rng)
         if start is None:
             continue

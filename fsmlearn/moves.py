@@ -8,7 +8,7 @@ futures of all rows; a trial is settled, and taken only if machine and log toget
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,9 +84,42 @@ def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[Pair]:
     ]
 
 
+@dataclass(frozen=True, eq=False)
+class Parting:
+    """A state for the rows that enter another one by one way."""
+
+    gain: float  # nats that answers and targets of their own may gain
+    way: int  # the transition, numbered state by state, or which start of a trace, beyond all transitions
+    label: int  # visible state
+    goes: Ints  # (U,) the targets; -1 where it stays
+
+
 def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
-    """A shorter machine in which the rows that enter some state by one transition have a state of their own, or None:
-    those that come straight from there, or all until the state is left again."""
+    """A shorter machine in which the rows that enter some state by one way have a state of their own, or None."""
+    for parting in partings(rows, now, tries):
+        trial = settle(rows, apart(now.table, [parting]), now.found)
+        if trial.length < now.length - 1e-6:
+            return trial
+    return None
+
+
+def apart(table: Table, some: Iterable[Parting]) -> Table:
+    """The table with states of their own for the rows of some partings, each being another way."""
+    label, target, start = table.label, table.target.copy(), table.start.copy()
+    for parting in some:
+        new = len(target)
+        target = np.vstack([target, np.where(parting.goes < 0, new, parting.goes)])
+        label = np.append(label, parting.label)
+        if parting.way < table.target.size:
+            target[np.unravel_index(parting.way, table.target.shape)] = new
+        else:
+            start[parting.way - table.target.size] = new
+    return Table(label, target, start)
+
+
+def partings(rows: Rows, now: Standing, tries: int) -> list[Parting]:
+    """The most promising partings, best first: of the rows that come straight from where a way leads, and of all until
+    the state is left again."""
     states, target = now.fit.states, now.table.target
     each, before = np.arange(len(rows)), rows.preceding
     way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
@@ -97,25 +130,18 @@ def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
     while not np.array_equal(further := since[since], since):
         since = further
     straight, whole = np.flatnonzero(came), np.flatnonzero(came[since])
-    offers = [*parted(rows, now, straight, way[straight], tries)]
+    found = [*parted(rows, now, straight, way[straight], tries)]
     if stays.any():
-        offers += parted(rows, now, whole, way[since[whole]], tries, stays=True)
-        offers.sort(key=lambda offer: -offer[0])
-    for _, table in offers[:tries]:
-        trial = settle(rows, table, now.found)
-        if trial.length < now.length - 1e-6:
-            return trial
-    return None
+        found += parted(rows, now, whole, way[since[whole]], tries, stays=True)
+        found.sort(key=lambda parting: -parting.gain)
+    return found[:tries]
 
 
-def parted(
-    rows: Rows, now: Standing, some: Ints, way: Ints, tries: int, *, stays: bool = False
-) -> Iterator[tuple[float, Table]]:
-    """The most promising tables in which the rows that enter a state by one way have a state of their own, and the nats
-    that they may gain by answers and targets of their own.
+def parted(rows: Rows, now: Standing, some: Ints, way: Ints, tries: int, *, stays: bool = False) -> Iterator[Parting]:
+    """The most promising partings of some rows.
 
-    `way` tells of some of the rows how they came into their state: by which state and symbol, or which start of a trace
-    beyond those. Where the rows that stay in the state are among them, the new state `stays` where the old one does.
+    `way` tells of each how it came into its state. Where the rows that stay in the state are among them, the new state
+    `stays` where the old one does.
     """
     table, k = now.table, len(now.table)
     states = now.fit.states
@@ -161,17 +187,11 @@ def parted(
         if gains[w] < extra.min() or not several[w]:
             break
         mine = (index == w) & believed & (gain > 0)
-        copy = table.target[state[w]].copy()
-        copy[symbol[mine]] = best[mine]
+        goes = table.target[state[w]].copy()
+        goes[symbol[mine]] = best[mine]
         if stays:
-            copy[copy == state[w]] = k
-        target, start = np.vstack([table.target, copy]), table.start.copy()
-        if ways[w] < k * rows.symbols:
-            target[ways[w] // rows.symbols, ways[w] % rows.symbols] = k
-        else:
-            start[ways[w] - k * rows.symbols] = k
-        label = np.append(table.label, table.label[state[w]])
-        yield float(gains[w]), Table(label, target, start)
+            goes[goes == state[w]] = -1
+        yield Parting(float(gains[w]), int(ways[w]), int(table.label[state[w]]), goes)
 
 
 def recall(rows: Rows, now: Standing, tries: int) -> Standing | None:
@@ -275,16 +295,12 @@ def align(rows: Rows, now: Standing) -> Standing | None:
     return _led_anew(rows, now, [offer[1:] for offer in offers[:TRIES]])
 
 
-def copied(_: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[Table, Ints]:
-    """Table and found states where each of n transitions drawn at random leads to a copy of the state that it led to,
-    which stays where that one stays."""
-    label, target, start = now.table.label, now.table.target, now.table.start
-    for q, u in rng.permutation(np.argwhere(now.fit.believed & (now.fit.counts > 0)))[:n].tolist():
-        to = target[q, u]
-        target = np.vstack([target, np.where(target[to] == to, len(target), target[to])])
-        label = np.append(label, label[to])
-        target[q, u] = len(target) - 1
-    return Table(label, target, start), now.found
+def torn(rows: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[Table, Ints] | None:
+    """Table and found states where n of the 3 n most promising partings, drawn at random, are made; None where none is
+    promising."""
+    some = partings(rows, now, 3 * n)
+    drawn = {some[i].way: some[i] for i in rng.permutation(len(some))[:n]}
+    return (apart(now.table, drawn.values()), now.found) if some else None
 
 
 def merged(rows: Rows, now: Standing, n: int, _: np.random.Generator) -> tuple[Table, Ints] | None:

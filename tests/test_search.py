@@ -377,13 +377,27 @@ def test_nothing_is_shaken_where_the_log_decides() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_copies_of_states_change_nothing_that_the_machine_does(seed: int) -> None:
-    case, _ = hidden(seed, noise=0.05)
+def test_states_that_are_torn_apart_for_nothing_are_put_together_again(seed: int) -> None:
+    case, _ = hidden(seed, noise=0.05, traces=100)
     now = case.true()
-    table, found = moves.copied(case.rows, now, 3, np.random.default_rng(seed))
-    assert len(table) == len(now.table) + 3
-    assert fit(case.rows, table, found).misfits <= now.fit.misfits
-    assert search.descend(case.rows, table, found).length == pytest.approx(now.length)
+    start = moves.torn(case.rows, now, 3, np.random.default_rng(seed))
+    assert start is not None
+    assert len(now.table) < len(start[0]) <= len(now.table) + 3
+    assert search.descend(case.rows, *start).length == pytest.approx(search.descend(case.rows, now.table).length)
+
+
+def test_several_states_are_parted_at_once() -> None:
+    case, _ = hidden(2, noise=0.05)
+    anywhere = np.zeros(len(case.rows), int)
+    one = standing.stand(
+        case.rows, Table(np.zeros(1, int), np.zeros((1, case.rows.symbols), int), anywhere[:1]), anywhere
+    )
+    several = [each for each in moves.partings(case.rows, one, 8) if each.way < one.table.target.size][:2]
+    both = moves.apart(one.table, several)
+    assert len(both) == 3
+    assert [both.target.ravel()[each.way] for each in several] == [1, 2]
+    assert np.array_equal(both.target.ravel()[: one.table.target.size].nonzero()[0], sorted(p.way for p in several))
+    assert standing.settle(case.rows, both, one.found).length < one.length
 
 
 def test_each_state_is_merged_with_the_one_that_it_can_do_with_best() -> None:
