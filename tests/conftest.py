@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,9 @@ from hypothesis import settings
 
 assert "numpy" not in sys.modules, "too late to say so"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# A job that a script puts into the background ignores Ctrl-C, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Typer would make all commands anew for each line that a test gives to the program.
 typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
