@@ -172,8 +172,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
     yield now
     for _ in range(AGAIN):
         groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
-        table = from_groups(now.rows, groups, k)
-        finer = Mended(now.rows, search.descend(now.rows, table, groups, known=[now.length]))
+        finer = mending.regrouped(now, groups, k)
         if now.rows.repairs and not finer.like(now):
             finer = mending.refine(finer)
         if finer.length >= now.length - 1e-6:

@@ -32,7 +32,7 @@ DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from whic
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
 KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state once, up to so many
-SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40) * 3]  # that a transition may mind
+SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
 
@@ -152,8 +152,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             if other.like(now):
                 continue
             groups, k = pairs(now.rows, now.standing.fit.states, other.standing.fit.states, least)
-            table = from_groups(now.rows, groups, k)
-            crossed = Mended(now.rows, search.descend(now.rows, table, groups, known=[now.length]))
+            crossed = regrouped(now, groups, k)
             if crossed.like(now):
                 continue
             crossed = refine(crossed)
@@ -172,6 +171,12 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             yield plain
 
 
+def regrouped(now: Mended, groups: Ints, k: int) -> Mended:
+    """What is found from k groups of the rows of a machine (N,), often just that machine."""
+    table = from_groups(now.rows, groups, k)
+    return Mended(now.rows, search.descend(now.rows, table, groups, known=[now.length]))
+
+
 def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
     Lourenço et al. 2003): several states are split that no split alone pays for, each state is merged with the nearest,
@@ -187,7 +192,7 @@ def shake(now: Mended) -> Mended:
     while better and not now.rows.repairs:
         before, now = now, kicked(now, TEARS if now.explains else KNOCKS, rng)
         better = now is not before
-    return kicked(now, SHAKES[:3] if dear else SHAKES, rng)
+    return kicked(now, SHAKES if dear else SHAKES * 3, rng)
 
 
 def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Generator) -> Mended:

@@ -65,14 +65,14 @@ class Oracle:
         vectors, label = self.memory[self.before[which]], np.tile(self.rows.label[which], len(words))
         answer = np.zeros(len(label), np.int64)  # (w n,), all to the first word first
         lost = np.zeros(len(label), np.bool_)
-        for left, triggers in enumerate(zip(*words, strict=True), 1 - len(words[0])):
+        for asked, triggers in enumerate(zip(*words, strict=True), 1):
             trigger = np.repeat(triggers, len(which))
             lost |= ~self.met[label, trigger]
             inputs = trigger[:, None] + self.labels
             if self.labels:
                 inputs = np.column_stack([label, inputs])
             vectors = cell.step(params, vectors, inputs)
-            if self.labels or not left:
+            if self.labels or asked == len(words[0]):
                 answer = cell.logits(params, vectors).argmax(1)
             if self.labels:
                 label = self.rows.answer_label[answer]

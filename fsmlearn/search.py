@@ -6,7 +6,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -20,7 +20,7 @@ PATIENCE = 16  # of them before a descent can be given up
 
 
 def descend(
-    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Iterable[float] = ()
+    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Collection[float] = ()
 ) -> Standing:
     """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps.
 
@@ -48,7 +48,7 @@ def _descended(
     most: int,
     below: float = np.inf,
     worth: Callable[[Standing], float] | None = None,
-    known: Iterable[float] = (),
+    known: Collection[float] = (),
 ) -> Standing | None:
     left, before, look = most, None, PATIENCE
     while True:

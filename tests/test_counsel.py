@@ -16,7 +16,7 @@ from fsmlearn.oracle import Oracle
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.rnn import FloatArray
 from fsmlearn.standing import Standing, leading, stand
-from fsmlearn.train import Model, history_before, remember
+from fsmlearn.train import Model
 
 DOUBT = np.log(50)  # of the teacher in every answer but its own, nats
 
@@ -115,32 +115,3 @@ def test_a_preference_is_bounded_and_changes_sign_with_the_sides() -> None:
         pairs = np.unique(np.column_stack([other.fit.states, true.fit.states]), axis=0)
         assert there <= len(pairs) * len(case.rows.cell_trigger) * HEARD * min(SURE, DOUBT) + 1e-6
     assert tried
-
-
-def untrained(rng: np.random.Generator) -> tuple[Hidden, Oracle]:
-    """A case, and a network that has learned nothing of it."""
-    case, _ = hidden(3, traces=20, length=6)
-    cell = Elman()
-    params = cell.initial(case.data.words, 8, len(case.data.answers), rng)
-    memory, before = remember(case.data, cell, params), history_before(case.data, case.rows.order)
-    met = np.ones((1, len(case.log.triggers)), np.bool_)
-    return case, Oracle(Model(cell, params), memory, before, case.rows, 0, met)
-
-
-def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
-    case, asked = untrained(np.random.default_rng(0))
-    which = np.arange(0, len(case.rows), 3)
-    for trigger in range(len(case.log.triggers)):
-        believed = asked.believes(which, trigger)
-        np.testing.assert_allclose(np.exp(believed).sum(1), 1, rtol=1e-5)
-        np.testing.assert_array_equal(believed.argmax(1), asked.answers(which, [(trigger,)])[:, 0])
-
-
-def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
-    rng = np.random.default_rng(0)
-    case, asked = untrained(rng)
-    assert len(np.unique(asked.before)) < len(asked.before)
-    which = rng.permutation(len(case.rows))[: len(case.rows) // 2]
-    for word in ((0,), (1, 0), (1, 1, 0)):
-        alone = [asked.answers(which[[n]], [word])[0] for n in range(len(which))]
-        np.testing.assert_array_equal(asked.answers(which, [word]), alone)

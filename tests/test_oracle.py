@@ -73,3 +73,21 @@ def test_answers_to_several_words_are_those_to_each(name: str, hides: bool) -> N
     for words in ([(0, 1), (1, 1), (1, 0)], [(0, 0, 1), (1, 0, 0)]):
         expected = [[alone(oracle, row, word) for word in words] for row in which.tolist()]
         np.testing.assert_array_equal(oracle.answers(which, words), expected)
+
+
+def test_beliefs_are_the_logarithms_of_what_the_network_expects() -> None:
+    asked = an_oracle("elman", hides=True)
+    which = np.arange(0, len(asked.rows), 3)
+    for trigger in range(asked.met.shape[1]):
+        believed = asked.believes(which, trigger)
+        np.testing.assert_allclose(np.exp(believed).sum(1), 1, rtol=1e-5)
+        np.testing.assert_array_equal(believed.argmax(1), asked.answers(which, [(trigger,)])[:, 0])
+
+
+def test_rows_with_one_history_are_asked_together_and_answered_each() -> None:
+    asked = an_oracle("elman", hides=True)
+    assert len(np.unique(asked.before)) < len(asked.before)
+    which = np.random.default_rng(0).permutation(len(asked.rows))[: len(asked.rows) // 2]
+    for word in ((0,), (1, 0), (1, 1, 0)):
+        one_by_one = [asked.answers(which[[n]], [word])[0] for n in range(len(which))]
+        np.testing.assert_array_equal(asked.answers(which, [word]), one_by_one)

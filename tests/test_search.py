@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import attrgetter
 
 import numpy as np
@@ -232,6 +232,22 @@ def test_bigger_machines_are_found_again(seed: int) -> None:
     assert_true(min(found, key=lambda now: now.length), case)
 
 
+def hiding_all(triggers: list[int], answers: list[int], offsets: list[int]) -> Rows:
+    """The rows of a log that hides its states, in which a state gives one answer to a trigger."""
+    n = len(triggers)
+    return pack(
+        np.zeros(n, int),
+        np.array(triggers),
+        np.array(answers),
+        np.array(offsets),
+        np.zeros(n, np.bool_),
+        labels=1,
+        triggers=max(triggers) + 1,
+        answer_label=np.full(max(answers) + 1, -1),
+        certain=True,
+    )
+
+
 def test_a_choice_long_before_is_remembered() -> None:
     """Two corridors of five rooms that look the same; only the door taken at the start decides what the last shows."""
     rng = np.random.default_rng(0)
@@ -246,18 +262,7 @@ def test_a_choice_long_before_is_remembered() -> None:
             answers.append(1 + door if trigger == 3 and room == 5 else 0)
             room = min(room + (trigger == 2), 5)
         offsets.append(len(triggers))
-    n = len(triggers)
-    rows = pack(
-        np.zeros(n, int),
-        np.array(triggers),
-        np.array(answers),
-        np.array(offsets),
-        np.zeros(n, np.bool_),
-        labels=1,
-        triggers=4,
-        answer_label=np.full(3, -1),
-        certain=True,
-    )
+    n, rows = len(triggers), hiding_all(triggers, answers, offsets)
     rooms = np.zeros(n, int)  # as a table sees it that does not know of the doors
     for lo, hi in pairwise(offsets):
         room = -1
@@ -284,18 +289,7 @@ def test_a_state_is_told_apart_by_the_way_that_its_stay_began_with() -> None:
             answers += [0, *(a - 2 for a in idle), way]
             room += [0, *[1 for _ in idle], 1]
         offsets.append(len(triggers))
-    n = len(triggers)
-    rows = pack(
-        np.zeros(n, int),
-        np.array(triggers),
-        np.array(answers),
-        np.array(offsets),
-        np.zeros(n, np.bool_),
-        labels=1,
-        triggers=6,
-        answer_label=np.full(3, -1),
-        certain=True,
-    )
+    n, rows = len(triggers), hiding_all(triggers, answers, offsets)
     one = standing.settle(rows, standing.from_groups(rows, np.array(room)[rows.order], 2), np.zeros(n, int))
     assert one.fit.misfits > 100
     two = moves.split(rows, one, 8)
@@ -321,11 +315,9 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
         before, after = ([(int(a), int(a) % 2) for a in rng.integers(6, size=n)] for n in (3, 2))
         way = int(rng.integers(6, 8))
         walks += [[*before, (way, 0), *after], [*before, (way, 0), (way, 1), (way, 0)]]
-    triggers, answers = (np.array([row[i] for walk in walks for row in walk]) for i in range(2))
-    offsets = np.concatenate([[0], np.cumsum([len(walk) for walk in walks])])
+    triggers, answers = ([row[i] for walk in walks for row in walk] for i in range(2))
+    rows = hiding_all(triggers, answers, [0, *accumulate(map(len, walks))])
     zero = np.zeros(len(triggers), int)
-    rows = pack(zero, triggers, answers, offsets, zero > 0, labels=1, triggers=8, answer_label=np.full(2, -1))
-    rows = replace(rows, certain=True)
     trigger = rows.cell_trigger[rows.symbol_cell]
     true = np.array([np.where(trigger == 6, 1, np.where(trigger == 7, 2, 0)), np.where(trigger == 6, 0, 1)])
     true = np.vstack([true, np.where(trigger == 7, 0, 2)])
