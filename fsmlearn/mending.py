@@ -54,6 +54,11 @@ class Mended:
         return abs(self.length - other.length) < SAME
 
     @property
+    def seldom_mended(self) -> bool:
+        """Whether repairs are so few that they may stand in for what the machine lacks."""
+        return 0 < self.rows.repairs * SELDOM < self.rows.total
+
+    @property
     def explains(self) -> bool:
         """Whether nothing is left to search for. A small log, or one whose answers are drawn, cannot tell, and breaks
         may stand in for states that are missing."""
@@ -162,10 +167,10 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
                 break
         else:
             break
-    now = shake(pool[0])
+    now = shaken_up(pool[0])
     if now is not pool[0]:
         yield now
-    if 0 < now.rows.repairs * SELDOM < now.rows.total:
+    if now.seldom_mended:
         plain = unbroken(now)
         if plain.length < now.length - 1e-6:
             yield plain
@@ -177,6 +182,15 @@ def regrouped(now: Mended, groups: Ints, k: int) -> Mended:
     return Mended(now.rows, search.descend(now.rows, table, groups, known=[now.length]))
 
 
+def shaken_up(now: Mended) -> Mended:
+    """What shaking comes to, without repairs where they are seldom and that is the shorter."""
+    if now.seldom_mended:
+        plain = shake(unbroken(now))
+        if plain.length < now.length - SAME:
+            return plain
+    return shake(now)
+
+
 def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
     Lourenço et al. 2003): several states are split that no split alone pays for, each state is merged with the nearest,
@@ -186,13 +200,14 @@ def shake(now: Mended) -> Mended:
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
     that neither has a future of its own to vote with. How much of this is tried depends on what a try costs.
     """
-    rng = np.random.default_rng(0)
+    start, rng = now, np.random.default_rng(0)
     dear = now.standing.ahead.size > DEAR
     better = not dear
     while better and not now.rows.repairs:
         before, now = now, kicked(now, TEARS if now.explains else KNOCKS, rng)
         better = now is not before
-    return kicked(now, SHAKES if dear else SHAKES * 3, rng)
+    found = kicked(now, SHAKES if dear else SHAKES * 3, rng)
+    return refine(found) if found is not start else start
 
 
 def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Generator) -> Mended:
@@ -205,7 +220,7 @@ def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Genera
         trial = Mended(now.rows, search.descend(now.rows, *start, known=known))
         known.append(trial.length)
         if trial.length < now.length - SAME:
-            now = refine(trial)
+            now = refine(trial) if now.rows.repairs else trial
             known = [now.length]
     return now
 

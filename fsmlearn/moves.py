@@ -8,16 +8,18 @@ futures of all rows; a trial is settled, and taken only if machine and log toget
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from fsmlearn.evidence import Floats, Table, described, fit
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.standing import Standing, added, allowed, leading, settle, summed, voted
+from fsmlearn.partings import apart, partings
+from fsmlearn.standing import Standing, leading, settle, summed, voted
 
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 DOUBT = 3.0  # nats by which what the log loses may be overrated
+MORE = 1.0  # nats by which what failed must promise more to be tried again
 TRIES = 100  # simpler targets tried in one go
 
 Pair = tuple[int, int]  # a state, and the one that it becomes
@@ -84,114 +86,20 @@ def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[Pair]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class Parting:
-    """A state for the rows that enter another one by one way."""
+def split(rows: Rows, now: Standing, tries: int, failed: dict[tuple[int, ...], float]) -> Standing | None:
+    """A shorter machine in which the rows that come by some ways have a state of their own, or None.
 
-    gain: float  # nats that answers and targets of their own may gain
-    way: int  # the transition, numbered state by state, or which start of a trace, beyond all transitions
-    label: int  # visible state
-    goes: Ints  # (U,) the targets; -1 where it stays
-
-
-def split(rows: Rows, now: Standing, tries: int) -> Standing | None:
-    """A shorter machine in which the rows that enter some state by one way have a state of their own, or None."""
+    `failed` is what partings of this table promised in vain; none is tried again unless it promises more.
+    """
+    least = 2 * np.log(max(len(now.table), 2))  # nats to say which state it is like, and where ways lead
     for parting in partings(rows, now, tries):
+        if parting.gain < max(least, failed.get(parting.key, 0.0) + MORE):
+            continue
         trial = settle(rows, apart(now.table, [parting]), now.found)
         if trial.length < now.length - 1e-6:
             return trial
+        failed[parting.key] = parting.gain
     return None
-
-
-def apart(table: Table, some: Iterable[Parting]) -> Table:
-    """The table with states of their own for the rows of some partings, each being another way."""
-    label, target, start = table.label, table.target.copy(), table.start.copy()
-    for parting in some:
-        new = len(target)
-        target = np.vstack([target, np.where(parting.goes < 0, new, parting.goes)])
-        label = np.append(label, parting.label)
-        if parting.way < table.target.size:
-            target[np.unravel_index(parting.way, table.target.shape)] = new
-        else:
-            start[parting.way - table.target.size] = new
-    return Table(label, target, start)
-
-
-def partings(rows: Rows, now: Standing, tries: int) -> list[Parting]:
-    """The most promising partings, best first: of the rows that come straight from where a way leads, and of all until
-    the state is left again."""
-    states, target = now.fit.states, now.table.target
-    each, before = np.arange(len(rows)), rows.preceding
-    way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
-    entered = np.where(before >= 0, target[states[before], rows.symbol[before]], now.table.start[rows.label])
-    came = (entered == states) & ~rows.broken
-    stays = came & (before >= 0) & (states[before] == states)
-    since = np.where(stays, before, each)  # the row that a stay begins with
-    while not np.array_equal(further := since[since], since):
-        since = further
-    straight, whole = np.flatnonzero(came), np.flatnonzero(came[since])
-    found = [*parted(rows, now, straight, way[straight], tries)]
-    if stays.any():
-        found += parted(rows, now, whole, way[since[whole]], tries, stays=True)
-        found.sort(key=lambda parting: -parting.gain)
-    return found[:tries]
-
-
-def parted(rows: Rows, now: Standing, some: Ints, way: Ints, tries: int, *, stays: bool = False) -> Iterator[Parting]:
-    """The most promising partings of some rows.
-
-    `way` tells of each how it came into its state. Where the rows that stay in the state are among them, the new state
-    `stays` where the old one does.
-    """
-    table, k = now.table, len(now.table)
-    states = now.fit.states
-    key = way * rows.symbols + rows.symbol[some]
-    keys, votes = summed(
-        rows,
-        some,
-        key,
-        np.where((rows.following[some] >= 0)[:, None], now.ahead[rows.following[some]], np.float32(0)),
-    )
-    by, symbol = keys // rows.symbols, keys % rows.symbols
-    count = rows.tallied(key, some)[1]
-    count[rows.symbol_answer[symbol] < 0] = 0
-    ways, index = np.unique(by, return_inverse=True)
-    state = np.zeros(len(ways), np.int64)
-    state[np.searchsorted(ways, way)] = states[some]
-    at = state[index]
-    cell = by * len(rows.cell_label) + rows.symbol_cell[symbol]
-    _, cell_index = np.unique(cell, return_inverse=True)
-    of = np.bincount(cell_index, count)[cell_index]
-    most = np.zeros(cell_index.max() + 1)
-    np.maximum.at(most, cell_index, count)
-    stray = float(np.log((now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)))
-    own = count * np.log(np.maximum(count, 1) / np.maximum(of, 1))
-    extra = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(np.maximum(of, 1))
-    believed = (count == most[cell_index]) | (own - count * stray > extra)
-    if rows.labels == 1:  # what is not believed goes where the commonest answer of its cell goes
-        commonest = np.flatnonzero(count == most[cell_index])[::-1]
-        leads = np.zeros(len(most), np.int64)
-        leads[cell_index[commonest]] = commonest
-        led, sums = added(np.where(believed, np.arange(len(keys)), leads[cell_index]), votes)
-        votes = np.zeros_like(votes)
-        votes[led] = sums
-    votes = np.where(allowed(rows, table.label)[symbol], votes, -np.inf)
-    each = np.arange(len(keys))
-    best = votes.argmax(1)
-    present = count * now.fit.likelihood[at, symbol] + votes[each, table.target[at, symbol]]
-    future = np.where(believed, own + votes[each, best], count * stray + votes[each, table.target[at, symbol]])
-    gain = np.where((rows.symbol_answer[symbol] >= 0) | (rows.labels == 1), np.maximum(future - present, 0), 0)
-    gains = np.bincount(index, gain)
-    several = np.bincount(state, minlength=k)[state] > 1
-    for w in np.argsort(-np.where(several, gains, 0), kind="stable")[:tries]:
-        if gains[w] < extra.min() or not several[w]:
-            break
-        mine = (index == w) & believed & (gain > 0)
-        goes = table.target[state[w]].copy()
-        goes[symbol[mine]] = best[mine]
-        if stays:
-            goes[goes == state[w]] = -1
-        yield Parting(float(gains[w]), int(ways[w]), int(table.label[state[w]]), goes)
 
 
 def recall(rows: Rows, now: Standing, tries: int) -> Standing | None:
@@ -299,8 +207,8 @@ def torn(rows: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[T
     """Table and found states where n of the 3 n most promising partings, drawn at random, are made; None where none is
     promising."""
     some = partings(rows, now, 3 * n)
-    drawn = {some[i].way: some[i] for i in rng.permutation(len(some))[:n]}
-    return (apart(now.table, drawn.values()), now.found) if some else None
+    drawn = [some[i] for i in rng.permutation(len(some))[:n]]
+    return (apart(now.table, drawn), now.found) if some else None
 
 
 def merged(rows: Rows, now: Standing, n: int, _: np.random.Generator) -> tuple[Table, Ints] | None:

@@ -51,6 +51,7 @@ def _descended(
     known: Collection[float] = (),
 ) -> Standing | None:
     left, before, look = most, None, PATIENCE
+    failed: dict[tuple[int, ...], float] = {}  # to split states, as they are numbered now
     while True:
         if any(abs(now.length - each) < SAME for each in known):
             return now
@@ -58,7 +59,7 @@ def _descended(
         step = merge(rows, now, 0.5, 4)
         if step is None and before is None and worth is not None:
             before = worth(now)
-        if step is None and left > 0 and (step := split(rows, now, 8)):
+        if step is None and left > 0 and (step := split(rows, now, 8, failed)):
             price = 1
         step = step or merge(rows, now, 40.0, 8) or join(rows, now)
         if step is None and rows.certain and most:
@@ -67,6 +68,8 @@ def _descended(
                 price = GROWTH // 5
         if step is None:
             return now
+        if len(step.table) != len(now.table):
+            failed = {}
         now, left = step, left - price
         spent = most - left
         if worth is not None and before is not None and left > 0 and spent >= look:

@@ -15,6 +15,7 @@ from fsmlearn.evidence import Fit, Floats, Singles, Table, fit, futures, resumed
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.rows import numbered
 
+DIFFERS = 3.0  # cells in which two states are alike, to make up for one in which they are not
 CERTAIN = 1.0  # nats by which a change must win before it is tried
 ALIKE = 1e-3  # nats by which two states may differ, rounded as they are, and still explain the same alike
 SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
@@ -90,7 +91,7 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         table = Table(table.label[used], target, new[table.start])
         found = new[found]
         now = fit(rows, table, found)
-    ahead = futures(rows, table, now.likelihood)
+    ahead = futures(rows, *surmised(rows, table, now))
     # of states that explain what follows alike, the commonest
     common = (ALIKE * now.counts.sum(1) / rows.total).astype(np.float32)
     found = (ahead + common).argmax(1)
@@ -98,6 +99,31 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         lost = np.flatnonzero(rows.mended)
         found[lost] = (ahead[lost] + resumed(rows, now.states, now.counts, now.believed)).argmax(1)
     return Standing(table, now, ahead, found)
+
+
+def surmised(rows: Rows, table: Table, now: Fit) -> tuple[Table, Floats]:
+    """A table and its likelihood (k, U) in which a state that never met a trigger takes it, as likely as not, as the
+    state does that is most like it.
+
+    A state of few rows, as after a split, has met few triggers. Were any answer as likely to the others, no more rows
+    would be led to it.
+    """
+    target, likelihood = table.target.copy(), now.likelihood.copy()
+    starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
+    met = np.add.reduceat(now.counts, starts, axis=1) > 0  # (k, V)
+    q, v = np.nonzero(~met & (rows.cell_label == table.label[:, None]))
+    said, asked = (now.believed & (now.counts > 0)).astype(np.float32), met.astype(np.float32)
+    same = said @ said.T
+    like = np.where(met.T[v], ((1 + DIFFERS) * same - DIFFERS * asked @ asked.T)[q], -np.inf)  # (m, k)
+    found = np.isfinite(like).any(1)
+    q, v, twin = q[found], v[found], like[found].argmax(1)
+    size = np.diff(starts, append=rows.symbols)[v]
+    i, j = np.repeat(q, size), np.repeat(twin, size)
+    u = np.arange(len(i)) + np.repeat(starts[v] - np.cumsum(size) + size, size)
+    target[i, u] = np.where(target[j, u] == j, i, target[j, u])
+    guess = np.logaddexp(likelihood[j, u], -np.log(max(rows.answers, 2))) - np.log(2)
+    likelihood[i, u] = np.where(rows.symbol_answer[u] >= 0, guess, 0.0)
+    return Table(table.label, target, table.start), likelihood
 
 
 def leading(rows: Rows, now: Fit) -> Ints:
@@ -119,10 +145,13 @@ def leading(rows: Rows, now: Fit) -> Ints:
 def settle(rows: Rows, table: Table, found: Ints) -> Standing:
     """Lead transitions where the rest of the log wants them, until that gains nothing."""
     now = stand(rows, table, found)
+    lossy = bool(rows.broken.any())
     for _ in range(ROUNDS):
         target, start = _led(rows, now)
-        if np.array_equal(target, now.table.target) and np.array_equal(start, now.table.start):
+        same = np.array_equal(target, now.table.target) and np.array_equal(start, now.table.start)
+        if same and not (lossy and (found[rows.broken] != now.found[rows.broken]).any()):
             break
+        found = now.found
         trial = stand(rows, Table(now.table.label, target, start), now.found)
         if trial.length >= now.length - 1e-6:
             break

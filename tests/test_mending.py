@@ -218,19 +218,43 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     assert len(np.unique(groups)) == k
 
 
+def _needlessly(case: Hidden, rows_mended: list[int]) -> Rows:
+    """The rows of a case with breaks before some of them."""
+    broken = np.zeros(len(case.rows), bool)
+    broken[np.flatnonzero(case.rows.preceding >= 0)[rows_mended]] = True
+    return replace(case.rows, broken=broken, mended=broken)
+
+
 def test_breaks_that_nothing_needs_are_given_up() -> None:
     case, _ = hidden(1)
     true = case.true()
-    inner = np.flatnonzero(case.rows.preceding >= 0)[[40, 800, 2000]]
-    broken = np.zeros(len(case.rows), bool)
-    broken[inner] = True
-    rows = replace(case.rows, broken=broken, mended=broken)
+    rows = _needlessly(case, [40, 800, 2000])
     now = mending.Mended(rows, standing.stand(rows, true.table, true.found))
     assert now.length > true.length
     plain = mending.unbroken(now)
     assert not plain.rows.mended.any()
     assert plain.length == pytest.approx(true.length)
     assert case.exact(plain.rows, plain.standing)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_few_breaks_do_not_keep_a_machine_from_being_shaken(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _ = hidden(seed, noise=0.05, traces=800)
+    rows, true = _needlessly(case, [40, 800, 2000]), case.true()
+    now = Mended(rows, standing.settle(rows, *moves.redirected(true, moves.nearest(case.rows, true)[:1])))
+    assert now.seldom_mended
+    kicked = mending.kicked
+    kicks: list[object] = []
+
+    def noted(start: Mended, some: list[tuple[mending.Kick, int]], rng: np.random.Generator) -> Mended:
+        kicks.extend(kick for kick, _ in some)
+        return kicked(start, some, rng)
+
+    monkeypatch.setattr(mending, "kicked", noted)
+    found = mending.shaken_up(now)
+    assert moves.torn in kicks
+    assert not found.rows.repairs
+    assert case.exact(found.rows, found.standing)
 
 
 def test_shaking_ends_in_nothing_longer_and_now_and_then_in_something_shorter() -> None:
