@@ -32,6 +32,8 @@ DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from whic
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
 KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state once, up to so many
+FEW = [*TEARS, *((merged, n) for n in range(12))]  # where a search is dear
+AGAIN = 3  # times at most that these are made
 SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
@@ -202,11 +204,13 @@ def shake(now: Mended) -> Mended:
     """
     start, rng = now, np.random.default_rng(0)
     dear = now.standing.ahead.size > DEAR
-    better = not dear
-    while better and not now.rows.repairs:
-        before, now = now, kicked(now, TEARS if now.explains else KNOCKS, rng)
-        better = now is not before
-    found = kicked(now, SHAKES if dear else SHAKES * 3, rng)
+    for _ in range(AGAIN):
+        if now.rows.repairs:
+            break
+        before, now = now, kicked(now, TEARS if now.explains else FEW if dear else KNOCKS, rng)
+        if now is before:
+            break
+    found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
     return refine(found) if found is not start else start
 
 
