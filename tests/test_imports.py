@@ -54,6 +54,7 @@ ORDER = [
     ["evidence"],
     ["oracle", "residuals"],
     ["standing", "merging"],
+    ["partings"],
     ["moves", "viterbi"],
     ["search"],
     ["mending", "counsel"],
