@@ -170,8 +170,9 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
         else:
             break
     now = shaken_up(pool[0])
-    if now is not pool[0]:
-        yield now
+    if now is pool[0]:
+        return  # nothing is shorter, nor without its repairs where they are seldom
+    yield now
     if now.seldom_mended:
         plain = unbroken(now)
         if plain.length < now.length - 1e-6:

@@ -1,7 +1,7 @@
 """The moves of the search: each makes of a table that stands a shorter one, or None where it finds none.
 
-Two states become one (merge, join), the rows that enter a state by one transition get a state of their own (split),
-one transition is remembered (recall), transitions lead elsewhere (simplify, align). What to try is ranked by the
+Two states become one (merge, join), the rows that enter a state by some ways get a state of their own (split), one
+transition is remembered (recall), transitions lead elsewhere (simplify, align). What to try is ranked by the
 futures of all rows; a trial is settled, and taken only if machine and log together become shorter to describe.
 """
 

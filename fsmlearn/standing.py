@@ -145,14 +145,13 @@ def leading(rows: Rows, now: Fit) -> Ints:
 def settle(rows: Rows, table: Table, found: Ints) -> Standing:
     """Lead transitions where the rest of the log wants them, until that gains nothing."""
     now = stand(rows, table, found)
-    lossy = bool(rows.broken.any())
     for _ in range(ROUNDS):
         target, start = _led(rows, now)
         same = np.array_equal(target, now.table.target) and np.array_equal(start, now.table.start)
-        if same and not (lossy and (found[rows.broken] != now.found[rows.broken]).any()):
+        if same and np.array_equal(found[rows.broken], now.found[rows.broken]):
             break
         found = now.found
-        trial = stand(rows, Table(now.table.label, target, start), now.found)
+        trial = stand(rows, Table(now.table.label, target, start), found)
         if trial.length >= now.length - 1e-6:
             break
         now = trial

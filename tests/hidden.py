@@ -14,8 +14,24 @@ from fsmlearn.extract import Extraction
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
-from fsmlearn.packing import Ints, Rows
+from fsmlearn.packing import Ints, Rows, pack
 from fsmlearn.standing import Standing
+
+
+def hiding_all(triggers: list[int], answers: list[int], offsets: list[int]) -> Rows:
+    """The rows of a log that hides its states, in which a state gives one answer to a trigger."""
+    n = len(triggers)
+    return pack(
+        np.zeros(n, int),
+        np.array(triggers),
+        np.array(answers),
+        np.array(offsets),
+        np.zeros(n, np.bool_),
+        labels=1,
+        triggers=max(triggers) + 1,
+        answer_label=np.full(max(answers) + 1, -1),
+        certain=True,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 import numpy as np
 import pytest
-from hidden import hidden
+from hidden import hidden, hiding_all
 from machines import Row, log_of, random_machine, visible, walk
 
 from fsmlearn import moves, partings, search, standing
@@ -17,7 +17,7 @@ from fsmlearn.evidence import Table, fit
 from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.machine import Machine
-from fsmlearn.packing import Bools, Ints, Rows, pack
+from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import Standing
 
 SEEDS = range(4)
@@ -231,22 +231,6 @@ def test_bigger_machines_are_found_again(seed: int) -> None:
     case = case_of(random_machine(rng, states=12, labels=4, triggers=4), rng, noise=0.05, traces=800)
     found = [search.descend(case.rows, oversplit(case, start)) for start in (seed, seed + 1)]
     assert_true(min(found, key=lambda now: now.length), case)
-
-
-def hiding_all(triggers: list[int], answers: list[int], offsets: list[int]) -> Rows:
-    """The rows of a log that hides its states, in which a state gives one answer to a trigger."""
-    n = len(triggers)
-    return pack(
-        np.zeros(n, int),
-        np.array(triggers),
-        np.array(answers),
-        np.array(offsets),
-        np.zeros(n, np.bool_),
-        labels=1,
-        triggers=max(triggers) + 1,
-        answer_label=np.full(max(answers) + 1, -1),
-        certain=True,
-    )
 
 
 def test_a_choice_long_before_is_remembered() -> None:
