@@ -155,6 +155,7 @@ class HeldOut:
     events: int = 0  # that were predicted, ends included
     states: int = 0  # of the machine that was learned without them, beside the end
     scores: tuple[Score, ...] = ()
+    pieces: int = 0  # of the traces, which are not whole
 
 
 @dataclass(frozen=True, slots=True)

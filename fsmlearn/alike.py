@@ -56,15 +56,18 @@ class Distinct:
         """Of the whole log."""
         return int(self.copies @ np.diff(self.log.offsets))
 
-    def expanded(self) -> Log:
-        """All traces again, under numbers."""
-        length = np.diff(self.log.offsets)
-        if len(length) == len(self.like):
-            return self.log
-        many = length[self.like]
-        offsets = np.append(0, np.cumsum(many))
-        rows = np.arange(offsets[-1]) + np.repeat(self.log.offsets[:-1][self.like] - offsets[:-1], many)
-        return bare(self.log, [getattr(self.log, name)[rows] for name in COLUMNS], offsets)
+    def of(self, some: Ints) -> Distinct:
+        """Those of some of the R traces, in the order in which these have them first."""
+        kept, first, like = np.unique(self.like[some], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        number = np.empty(len(kept), np.int32)
+        number[order] = np.arange(len(kept))
+        log, kept = self.log, kept[order]
+        length = np.diff(log.offsets)[kept]
+        offsets = np.append(0, np.cumsum(length))
+        rows = np.arange(offsets[-1]) + np.repeat(log.offsets[:-1][kept] - offsets[:-1], length)
+        columns = [getattr(log, name)[rows] for name in COLUMNS]
+        return Distinct(bare(log, columns, offsets), self.gap[rows], number[like])
 
 
 COLUMNS = ("state", "trigger", "next_state", "output")

@@ -1,9 +1,8 @@
 """Many states that remember contexts -> the few states of a probabilistic automaton, by description length.
 
 States are merged in pairs as long as that saves nats; where merged states go on to different states by one event,
-those are merged too, so that the automaton stays deterministic. What states say is compared as distributions, the
-log's counts and the network's answers in equal parts: what the log shows seldom is judged by what the network takes it
-for. Codes in, codes out; it knows nothing of words.
+those are merged too, so that the automaton stays deterministic. What states say is compared as distributions: the log's
+counts, and the network's answers where the log shows little. Codes in, codes out; it knows nothing of words.
 """
 
 from __future__ import annotations

@@ -48,24 +48,30 @@ def group(
     return to[index], example[frequent]
 
 
-def means(vectors: Floats, groups: int, rng: np.random.Generator) -> Ints:
-    """Group vectors (n, f) around at most so many centres; returns the group of each (n,), all of them in use.
+def means(vectors: Floats, weight: Ints, groups: int, rng: np.random.Generator) -> Ints:
+    """Group vectors (n, f), each standing for so many (n,), around at most so many centres; returns the group of each
+    (n,), all of them in use.
 
     k-means, begun as in Arthur & Vassilvitskii (2007). There are fewer groups where fewer vectors differ.
     """
-    some = vectors if len(vectors) <= SAMPLE else vectors[rng.choice(len(vectors), SAMPLE, replace=False)]
+    known = np.flatnonzero(weight)
+    if len(known) > SAMPLE:
+        known = rng.choice(known, SAMPLE, replace=False)
+    some, weight = vectors[known], weight[known].astype(vectors.dtype)
     squares = _squares(some)
-    centres = some[rng.integers(len(some))][None]
+    centres = some[rng.choice(len(some), p=weight / weight.sum(dtype=np.float64))][None]
     apart = np.maximum(squares + _squares(centres) - 2 * (some @ centres[0]), 0)
     while len(centres) < groups and apart.sum() > 1e-6 * len(some):
-        chosen = some[rng.choice(len(some), p=apart / apart.sum())][None]
+        chances = apart * weight
+        chosen = some[rng.choice(len(some), p=chances / chances.sum())][None]
         centres = np.concatenate([centres, chosen])
         apart = np.minimum(apart, np.maximum(squares + _squares(chosen) - 2 * (some @ chosen[0]), 0))
     for _ in range(SWEEPS):
         nearest = _nearest(some, centres)
         order = np.argsort(nearest, kind="stable")
         used, begin = np.unique(nearest[order], return_index=True)
-        centres = np.add.reduceat(some[order], begin) / np.bincount(nearest)[used][:, None]
+        sums = np.add.reduceat(some[order] * weight[order, None], begin)
+        centres = sums / np.bincount(nearest, weight)[used][:, None]
     pieces = np.array_split(vectors, -(-len(vectors) // SAMPLE))
     found = np.concatenate([_nearest(piece, centres) for piece in pieces])
     return np.unique(found, return_inverse=True)[1].astype(np.int64)

@@ -21,13 +21,14 @@ DEPTH = 32  # codes in a context at most
 MOST = 400  # contexts at most; where more seem to matter, they must matter more
 PRICE = 2.0  # nats that a context of several codes must save
 STOP = -1  # where the end leads
+CUT = -1  # the last code of a piece, behind which its trace goes on
 
 
 def contexts(codes: Ints, position: Ints, following: Floats) -> set[Context]:
     """The contexts that matter, with all their prefixes and suffixes, so that an automaton can remember them.
 
     N rows: codes (N,) is what each row adds to the past, the start of a trace being a code of its own; position (N,)
-    counts the rows of a trace from 0; following (N, E) is a distribution over what comes next.
+    counts the rows of a trace from 0; following (N, E) is how often what comes next, in all as often as the row is met.
     """
     tree = _Tree(codes, position, following)
     price = PRICE
@@ -41,9 +42,9 @@ def contexts(codes: Ints, position: Ints, following: Floats) -> set[Context]:
 def remember(found: set[Context], traces: Sequence[Sequence[int]], mark: int) -> tuple[Ints, list[dict[int, int]]]:
     """Run traces through the automaton whose states are contexts: it is in the longest one that ends the past.
 
-    `mark` is the code of the start, and of the end, which leads to STOP. Returns the state before every event and every
-    end, one trace after the other, and for each state where the events that the traces have there lead. State 0 is that
-    of the start alone.
+    `mark` is the code of the start, and of the end, which leads to STOP; each trace has it last, or CUT. Returns the
+    state before every event and every end, one trace after the other, and for each state where the events that the
+    traces have there lead. State 0 is that of the start alone.
     """
     number: dict[Context, int] = {}
     names: list[Context] = []
@@ -63,13 +64,14 @@ def remember(found: set[Context], traces: Sequence[Sequence[int]], mark: int) ->
     for trace in traces:
         now = first
         states.append(now)
-        for event in trace:
+        for event in trace[:-1]:
             following = targets[now].get(event)
             if following is None:
                 following = targets[now][event] = state((*names[now], event))
             now = following
             states.append(now)
-        targets[now][mark] = STOP
+        if trace[-1] != CUT:
+            targets[now][mark] = STOP
     return np.array(states, np.int64), targets
 
 
@@ -86,14 +88,15 @@ def together(
     for trace in traces:
         pair = (0, 0)
         states.append(0)
-        for event in trace:
+        for event in trace[:-1]:
             pair = (one[pair[0]][event], other[pair[1]][event])
             following = number.setdefault(pair, len(number))
             if following == len(targets):
                 targets.append({})
             targets[states[-1]][event] = following
             states.append(following)
-        targets[states[-1]][mark] = STOP
+        if trace[-1] != CUT:
+            targets[states[-1]][mark] = STOP
     return np.array(states, np.int64), targets
 
 
@@ -114,11 +117,11 @@ class _Tree:
             key = node[rows] * words + codes[rows - depth]
             order = np.argsort(key, kind="stable")
             begin = np.flatnonzero(np.diff(key[order], prepend=-1))
-            size = np.diff(np.append(begin, len(order)))
-            kept = size >= (2 if depth else 1)
+            level = np.add.reduceat(following[rows[order]], begin, axis=0, dtype=np.float64)
+            kept = level.sum(1).round() >= (2 if depth else 1)
             if not kept.any():
                 break
-            level = np.add.reduceat(following[rows[order]], begin, axis=0, dtype=np.float64)[kept]
+            level, size = level[kept], np.diff(np.append(begin, len(order)))
             of = key[order][begin][kept]
             self.gain += _divergence(level, sums[of // words - below]).tolist()
             below, sums = len(self.parent), level

@@ -27,8 +27,9 @@ Bools = NDArray[np.bool_]
 Keys = Callable[[Distinct], tuple[Ints, Ints, Ints]]
 # of distinct traces: (m,) some of them, (m,) something that each has, as a number, and of which how many are wanted
 
-ENOUGH: dict[LogKind, int] = {"visible": 50_000, "hidden": 200_000}  # rows that are all learned from
-ROWS: dict[LogKind, int] = {"visible": 16_000, "hidden": 100_000}  # that are drawn from more
+# rows that are all learned from; of events those of distinct traces
+ENOUGH: dict[LogKind, int] = {"visible": 50_000, "hidden": 200_000, "sequence": 100_000}
+ROWS: dict[LogKind, int] = {"visible": 16_000, "hidden": 100_000, "sequence": 100_000}  # that are drawn from more
 LEAST = 8  # traces with each kind of row, as far as there are so many
 RARE = 1e-3  # share of the answers to a trigger in a state below which one may be noise that is left
 PIECE = 512  # rows of the pieces that longer traces are cut into
@@ -60,10 +61,16 @@ class Excerpt:
 
 
 def pieces(clean: Denoised) -> Distinct:
-    """The distinct traces of a part of a log, long ones in pieces, before which rows are lost for all one knows."""
-    offsets, _, inside = _cut(clean.log)
+    """The distinct traces of a part of a log, long ones in pieces, before which rows are lost for all one knows.
+
+    In a log of events that is said of the first piece too: no piece begins or ends a trace.
+    """
+    offsets, trace, inside = _cut(clean.log)
     gap = clean.gap.copy()
-    gap[offsets[:-1][inside > 0]] = True
+    cut = inside > 0
+    if clean.log.kind == "sequence":
+        cut = np.isin(trace, trace[cut])
+    gap[offsets[:-1][cut]] = True
     return distinct(bare(clean.log, [getattr(clean.log, name) for name in COLUMNS], offsets), gap)
 
 
@@ -172,7 +179,7 @@ def _taken(kept: Distinct, lots: Lots, keys: Keys) -> Excerpt:
 
 def _wanted(traces: Distinct, lots: Lots, keys: Keys) -> Bools:
     """(R,) the traces that are drawn or have what is wanted."""
-    wanted = lots.lot < lots.limit
+    wanted: Bools = (lots.lot < lots.limit) | (lots.number == 0)  # something of it begins where the log does
     trace, key, many = keys(traces)
     times, size = np.bincount(traces.like[wanted], minlength=len(traces.log.traces)), len(traces.log.traces)
 
@@ -205,13 +212,4 @@ def _some(traces: Distinct, lots: Lots, wanted: Bools) -> Excerpt:
     """Some of the traces in the order of their lots."""
     which = np.flatnonzero(wanted)
     which = which[np.argsort(lots.lot[which])]
-    kept, first, like = np.unique(traces.like[which], return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    number = np.empty(len(kept), np.int32)
-    number[order] = np.arange(len(kept))
-    log, kept = traces.log, kept[order]
-    length = np.diff(log.offsets)[kept]
-    offsets = np.append(0, np.cumsum(length))
-    rows = np.arange(offsets[-1]) + np.repeat(log.offsets[:-1][kept] - offsets[:-1], length)
-    columns = [getattr(log, name)[rows] for name in COLUMNS]
-    return Excerpt(Distinct(bare(log, columns, offsets), traces.gap[rows], number[like]), lots.of(which))
+    return Excerpt(traces.of(which), lots.of(which))

@@ -44,10 +44,9 @@ class Forecast:
         self.shares = _witten_bell(counts, backing)  # (K, E)
 
     def predictions(self, trace: Iterable[int]) -> Iterator[tuple[Floats, int]]:
-        """(distribution (E,), what came) for every event of a trace, given as codes, and for its end."""
-        end = len(self._entered) - 1
+        """(distribution (E,), what came) for every event of a trace, given as codes, the last of which is its end."""
         states, weights = np.array([self._initial]), np.ones(1)
-        for event in (*trace, end):
+        for event in trace:
             expected = weights @ self.shares[states]
             yield expected, event
             to = self._to[states, event]
@@ -67,12 +66,13 @@ def _witten_bell(counts: Floats, backing: Floats) -> Floats:
     return shares
 
 
-def score(predictions: Iterable[tuple[Sequence[float] | Floats, int]]) -> tuple[float, float]:
-    """Mean nats an event, and the share of events that were the likeliest."""
+def score(predictions: Iterable[tuple[Sequence[float] | Floats, int]], times: Iterable[int]) -> tuple[float, float]:
+    """Mean nats an event, and the share of events that were the likeliest, of predictions that count so many times."""
     nats = right = events = 0.0
-    for expected, event in predictions:
-        shares = np.asarray(expected)
-        nats -= float(np.log(max(shares[event], np.finfo(np.float64).tiny)))
-        right += float(shares.argmax() == event)
-        events += 1
+    for (expected, event), copies in zip(predictions, times, strict=True):
+        if copies:
+            shares = np.asarray(expected)
+            nats -= copies * float(np.log(max(shares[event], np.finfo(np.float64).tiny)))
+            right += copies * float(shares.argmax() == event)
+            events += copies
     return nats / max(events, 1), right / max(events, 1)

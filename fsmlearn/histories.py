@@ -36,7 +36,7 @@ class Histories:
     """
 
     inputs: NDArray[np.int32]  # (N, F)
-    targets: NDArray[np.int32]  # (N,), -1 where the log does not say
+    targets: NDArray[np.int32]  # (N,), -1 where the log does not say, as at the start and the end of a piece of a trace
     words: int  # D, input words in all
     answers: tuple[tuple[int, int], ...]  # (O,) target word -> (next state, output), -1 where there is none,
     # as in a log of events, whose target words are the events and the end
@@ -72,12 +72,17 @@ class Histories:
 
 
 def histories(
-    log: Log, window: int = WINDOW, like: NDArray[np.integer[Any]] | None = None, answers: Sequence[Answer] = ()
+    log: Log,
+    window: int = WINDOW,
+    like: NDArray[np.integer[Any]] | None = None,
+    answers: Sequence[Answer] = (),
+    pieces: NDArray[np.bool_] | None = None,
 ) -> Histories:
     """Code a log for the network; windows are at most `window` rows long.
 
     `like` (R,) are the traces to learn from, by which trace of this log each is like; its own unless given. `answers`
-    are target words that come first, whether the log has them or not; a log of events has its own.
+    are target words that come first, whether the log has them or not; a log of events has its own. Its `pieces` (R,)
+    are no whole traces: what they begin with, and that they end, says nothing.
     """
     offsets = log.offsets
     if log.kind == "sequence":
@@ -87,6 +92,8 @@ def histories(
         words = mark + 1
         told = tuple((UNKNOWN, UNKNOWN) for _ in range(words))
         offsets = offsets + np.arange(len(offsets))
+        if pieces is not None:
+            targets[offsets[:-1][pieces]] = targets[offsets[1:][pieces] - 1] = UNKNOWN
     else:
         inputs, words = log.trigger[:, None], len(log.triggers)
         if log.kind == "visible":
@@ -94,9 +101,9 @@ def histories(
             words += len(log.states)
         targets, told = _answers(log, answers)
     length = np.diff(offsets)
-    pieces = -(-length // window)  # windows per trace
-    trace = np.repeat(np.arange(len(length)), pieces)
-    first = np.cumsum(pieces) - pieces
+    many = -(-length // window)  # windows per trace
+    trace = np.repeat(np.arange(len(length)), many)
+    first = np.cumsum(many) - many
     piece = np.arange(len(trace)) - first[trace]
     starts = offsets[:-1][trace] + piece * window
     lengths = np.minimum(length[trace] - piece * window, window)

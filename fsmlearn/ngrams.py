@@ -1,7 +1,8 @@
 """Event traces -> n-gram models, the yardstick of everything that predicts the next event.
 
-Traces are lists of event codes; nothing here knows of logs, networks or machines. The end of a trace is an event to
-predict like any other, and the start is part of the context, so a model is a distribution over whole traces.
+Traces are lists of event codes; nothing here knows of logs, networks or machines. The end of a trace, its last code,
+is an event to predict like any other, and the start is part of the context, so a model is a distribution over whole
+traces.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ class NGrams:
     p(e | context) = (c(e) + T p(e | shorter context)) / (n + T); below the empty context all events are alike.
     """
 
-    def __init__(self, traces: Iterable[Sequence[int]], events: int, order: int) -> None:
-        """Count traces of the codes 0 .. events - 1; the code `events` is the end. ValueError for an order below 1."""
+    def __init__(self, traces: Iterable[tuple[Sequence[int], int]], events: int, order: int) -> None:
+        """Count traces of the codes 0 .. events - 1, given with how many are alike; `events` is the end, and where the
+        last code is another, the trace goes on. ValueError for an order below 1."""
         if order < 1:
             raise ValueError(f"an n-gram has at least one event, not {order}")
         self.events, self.order = events, order
         self._counts: defaultdict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
-        for trace in traces:
+        for trace, copies in traces:
             for context, event in self._rows(trace):
-                for start in range(len(context) + 1):
-                    self._counts[context[start:]][event] += 1
+                if 0 <= event <= events:
+                    for start in range(len(context) + 1):
+                        self._counts[context[start:]][event] += copies
 
     def distribution(self, context: Sequence[int]) -> list[float]:
         """The probability of every event, the end last, after a context (START, then events) of any length."""
@@ -51,6 +54,6 @@ class NGrams:
 
     def _rows(self, trace: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
         """(the last order - 1 codes before, the code) for every event of a trace and for its end."""
-        codes = (START, *trace, self.events)
+        codes = (START, *trace)
         for i in range(1, len(codes)):
             yield codes[max(0, i - self.order + 1) : i], codes[i]

@@ -18,7 +18,6 @@ from operator import add
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fsmlearn import __version__, census, excerpt, misfits, sequences
 from fsmlearn.about import (
@@ -126,18 +125,10 @@ def learning(
     began = time.perf_counter()
     rng = np.random.default_rng(settings.seed)
     old = known.machine if known is not None else None
-    if known is None and len(clean) > excerpt.ENOUGH.get(log.kind, len(clean)):
+    if log.kind == "sequence":
+        trained, data, found, sample = yield from _of_events(clean, settings, rng, known)
+    elif known is None and len(clean) > excerpt.ENOUGH[log.kind]:
         trained, data, found, sample = yield from _of_many(clean, settings, rng)
-    elif log.kind == "sequence":
-        traces = together(list(spread.bring(spread.map(_distinct, clean.parts))))[0]
-        events = traces.expanded()
-        held = held_out(events, rng)
-        trained_on = events.select_traces(~held) if held.any() else events
-        data = histories(trained_on)
-        trained = yield from _trained(trained_on, data, settings, rng, known)
-        yield Sought(0)
-        found = yield from _of_events(trained.model, events, held, settings.states, old)
-        sample = sampled(believed, data, np.flatnonzero(~held))
     else:
         kept = spread.map(_distinct, clean.parts)
         traces, whose = together(list(spread.bring(kept)))
@@ -330,15 +321,47 @@ def _of_many(
 
 
 def _of_events(
-    model: Model, log: Log, held: NDArray[np.bool_], states: int | None, old: Machine | None
-) -> Generator[Sought, None, _Found]:
-    """The machine of a log of events alone, and what the held-out traces (R,) say of one learned without them."""
-    found = yield from automaton(model, log, states, old)
-    machine = found.machine
+    clean: Filtered, settings: Settings, rng: np.random.Generator, known: Known | None
+) -> Generator[Epoch | Sought, None, tuple[_Trained, Histories, _Found, Sample]]:
+    """The machine of a log of events alone, learned from its distinct traces or from an excerpt, with the counts of the
+    whole; and what held-out traces say of one learned without them."""
+    spread, parts, log = clean.source.spread, clean.parts, clean.log
+    whole = spread.map(_distinct, parts)
+    if sum(spread.bring(spread.map(_rows, whole))) <= excerpt.ENOUGH["sequence"]:
+        traces = together(list(spread.bring(whole)))[0]
+        number = np.arange(len(traces.like))
+    else:
+        kept = spread.map(excerpt.pieces, parts)
+        some = excerpt.taken(spread, kept, excerpt.drawn(clean, settings.seed), excerpt.kinds(spread, kept))
+        traces, number = some.traces, some.lots.number
+    held = held_out(len(traces.like), rng)
+    others = traces.of(np.flatnonzero(~held))
+    rows = sequences.Rows.of(others)
+    trained = yield from _trained(others.log, rows.data, settings, rng, known)
+    yield Sought(0)
+    old = known.machine if known is not None else None
+    every = sequences.Rows.of(traces)
+    found = yield from automaton(trained.model, every, settings.states, old)
+    begins = np.flatnonzero(number >= 0)
+    table = sequences.followable(found.table, every)
+    if every.pieces.all():
+        table = sequences.begun(table, every, sequences.Rows.of(traces.of(begins)).traces)
+    counts = reduce(add, spread.bring(spread.map(sequences.counted, [table] * len(parts), whole)))
+    machine = sequences.machine(log.triggers, table, counts)
     if old is not None:
-        machine = grow(old, machine, sequences.walks(machine, log))
-    scores = compared(model, log, held, states) if held.any() else NOTHING
-    return _Found(machine, len(log) + len(log.traces), found.fine, held_out=scores)
+        machine = grow(old, machine, list(sequences.walks(machine, together(list(spread.bring(whole)))[0])))
+    scores = NOTHING
+    if held.any():
+        scores = compared(trained.model, others, traces.of(np.flatnonzero(held)), settings.states)
+    if not held[begins].all():
+        begins = begins[~held[begins]]
+    begin = traces.of(begins)
+    sample = sampled(log, sequences.Rows.of(begin).data, number[begins[begin.first]])
+    return trained, rows.data, _Found(machine, len(every.data), found.fine, held_out=scores), sample
+
+
+def _rows(traces: Distinct) -> int:
+    return len(traces.log)
 
 
 def usual_cell(kind: LogKind, activation: str) -> str:

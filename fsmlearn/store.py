@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Network = Mapping[str, NDArray[np.floating[Any]]]
 
 MAGIC = b"fsmlearn model "  # the archive's comment: this and the version of the format
-VERSION = 3
+VERSION = 4
 LARGEST = {  # bytes, unpacked
     "machine.json": 64 << 20,
     "normal.json": 64 << 20,

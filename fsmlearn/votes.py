@@ -12,34 +12,40 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fsmlearn.contexts import STOP
+from fsmlearn.contexts import CUT, STOP
 
 Ints = NDArray[np.int64]
 
 ROUNDS = 4  # of voting at most
 
 
-def elect(groups: Ints, traces: Sequence[Sequence[int]], mark: int) -> tuple[Ints, list[dict[int, int]]]:
-    """Make an automaton of groups of rows: one group before every event and every end, (N + R,), trace after trace.
+def elect(groups: Ints, traces: Sequence[Sequence[int]], copies: Ints, mark: int) -> tuple[Ints, list[dict[int, int]]]:
+    """Make an automaton of groups of rows: one group before every event and every end, (N + R,), trace after trace, of
+    which each stands for so many copies (R,).
 
     Returns what `contexts.remember` does: the state before every event and every end, and for each state where the
-    events that the traces have there lead, the end (the code `mark`) leading to STOP. State 0 is the initial one.
+    events that the traces have there lead, the end (the code `mark`, which traces have last, or CUT) leading to STOP.
+    State 0 is the initial one.
     """
-    events = np.concatenate([[*trace, mark] for trace in traces]).astype(np.int64)
-    ends = np.flatnonzero(events == mark)
+    events = np.concatenate(traces).astype(np.int64)
+    length = np.array([len(trace) for trace in traces])
+    ends = np.cumsum(length) - 1
     begin = np.append(0, ends[:-1] + 1)
-    moves = np.flatnonzero(events != mark)
+    inside = np.ones(len(events), np.bool_)
+    inside[ends] = False
+    moves = np.flatnonzero(inside)
+    times = np.repeat(copies, length)[moves]
     states, size = groups, int(groups.max()) + 1
     for _ in range(ROUNDS):
-        initial = int(np.bincount(states[begin]).argmax())
-        target = _majority(states[moves] * mark + events[moves], states[moves + 1], size * mark)
-        anywhere = _majority(events[moves], states[moves + 1], mark)
+        initial = int(np.bincount(states[begin], copies).argmax())
+        target = _majority(states[moves] * mark + events[moves], states[moves + 1], times, size * mark)
+        anywhere = _majority(events[moves], states[moves + 1], times, mark)
         step = np.where(target >= 0, target, np.tile(anywhere, size)).tolist()
         walked = []
         for trace in traces:
             state = initial
             walked.append(state)
-            for event in trace:
+            for event in trace[:-1]:
                 state = step[state * mark + event]
                 walked.append(state)
         before, states = states, np.array(walked, np.int64)
@@ -54,17 +60,17 @@ def elect(groups: Ints, traces: Sequence[Sequence[int]], mark: int) -> tuple[Int
         states[moves].tolist(), events[moves].tolist(), states[moves + 1].tolist(), strict=True
     ):
         targets[state][event] = following
-    for state in states[ends].tolist():
+    for state in states[ends[events[ends] != CUT]].tolist():
         targets[state][mark] = STOP
     return states, targets
 
 
-def _majority(keys: Ints, votes: Ints, size: int) -> Ints:
-    """The commonest vote under every key (size,), STOP where there is none."""
+def _majority(keys: Ints, votes: Ints, times: Ints, size: int) -> Ints:
+    """The commonest vote under every key (size,), each vote being cast so many times; STOP where there is none."""
     winner = np.full(size, STOP)
     if len(keys):
         many = int(votes.max()) + 1
-        pairs, count = np.unique(keys * many + votes, return_counts=True)
-        order = np.argsort(count, kind="stable")
+        pairs, index = np.unique(keys * many + votes, return_inverse=True)
+        order = np.argsort(np.bincount(index, times), kind="stable")
         winner[pairs[order] // many] = pairs[order] % many  # of several, the last one stays: the commonest
     return winner

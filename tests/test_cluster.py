@@ -112,13 +112,26 @@ def test_means_finds_clouds_that_lie_apart(clouds: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     cloud = rng.permutation(np.repeat(np.arange(clouds), 20))
     vectors = np.column_stack([10.0 * cloud, -10.0 * cloud]) + rng.uniform(-0.1, 0.1, (len(cloud), 2))
-    found = means(vectors, clouds, rng)
+    found = means(vectors, rng.integers(1, 5, len(cloud)), clouds, rng)
     assert len(set(zip(cloud.tolist(), found.tolist(), strict=True))) == clouds
     assert set(found.tolist()) == set(range(clouds))
 
 
 def test_there_are_no_more_means_than_vectors_that_differ() -> None:
     vectors = np.repeat(np.eye(3), 30, axis=0)
-    found = means(vectors, 50, np.random.default_rng(0))
+    found = means(vectors, np.ones(90, np.int64), 50, np.random.default_rng(0))
     assert found.max() == 2
     assert len(set(zip(found.tolist(), vectors.argmax(1).tolist(), strict=True))) == 3
+
+
+def test_a_vector_that_stands_for_none_moves_no_centre_and_has_a_group_nonetheless() -> None:
+    vectors = np.array([[0.0], [1.0], [10.0], [11.0], [4.0]])
+    found = means(vectors, np.array([1, 1, 1, 1, 0]), 2, np.random.default_rng(0)).tolist()
+    assert found[0] == found[1] == found[4] != found[2] == found[3]
+
+
+def test_centres_lie_where_most_of_what_vectors_stand_for_is() -> None:
+    # if all counted once, 6 and 10 would be a group; the centres are all but at 4 and at 10
+    vectors = np.array([[0.0], [4.0], [6.0], [10.0]])
+    found = means(vectors, np.array([1, 1000, 1, 1000]), 2, np.random.default_rng(0)).tolist()
+    assert found[0] == found[1] == found[2] != found[3]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsmlearn.contexts import MOST, STOP, Context, contexts, remember
+from fsmlearn.contexts import CUT, MOST, STOP, Context, contexts, remember
 
 TRACES = st.lists(st.lists(st.integers(0, 2), max_size=8), min_size=1, max_size=8)
 MARK = 3
@@ -18,6 +18,24 @@ def found_in(traces: list[list[int]], mark: int = MARK) -> set[Context]:
     position = np.concatenate([np.arange(len(trace) + 1) for trace in traces])
     came = np.concatenate([[*trace, mark] for trace in traces]).astype(np.int64)
     return contexts(codes, position, np.eye(mark + 1)[came])
+
+
+@settings(max_examples=60)
+@given(TRACES, st.integers(2, 4))
+def test_a_row_that_stands_for_several_counts_as_these(traces: list[list[int]], times: int) -> None:
+    codes = np.concatenate([[MARK, *trace] for trace in traces]).astype(np.int64)
+    position = np.concatenate([np.arange(len(trace) + 1) for trace in traces])
+    came = np.concatenate([[*trace, MARK] for trace in traces]).astype(np.int64)
+    assert contexts(codes, position, times * np.eye(MARK + 1)[came]) == found_in(traces * times)
+
+
+def test_where_it_is_not_known_what_comes_next_nothing_is_a_context() -> None:
+    codes, position = np.array([MARK, 0, 1] * 9), np.array([0, 1, 2] * 9)
+    following = np.eye(MARK + 1)[[0, 1, MARK] * 9]
+    following[0::3] = 0
+    found = contexts(codes, position, following)
+    assert (0,) in found
+    assert (MARK,) not in found
 
 
 @settings(max_examples=60)
@@ -33,7 +51,7 @@ def test_prefixes_and_suffixes_of_a_context_are_contexts(traces: list[list[int]]
 @given(TRACES)
 def test_the_automaton_is_in_the_longest_context_that_ends_the_past(traces: list[list[int]]) -> None:
     found = found_in(traces)
-    states, targets = remember(found, traces, MARK)
+    states, targets = remember(found, [[*trace, MARK] for trace in traces], MARK)
     longest: dict[int, Context] = {}
     row = 0
     for trace in traces:
@@ -49,6 +67,13 @@ def test_the_automaton_is_in_the_longest_context_that_ends_the_past(traces: list
             row += 1
     assert row == len(states)
     assert len(set(longest.values())) == len(longest) == len(targets)
+
+
+def test_a_piece_has_no_end() -> None:
+    traces = [[0, 1, MARK], [0, 1, 0, CUT]]
+    states, targets = remember({(), (MARK,), (0,), (1,)}, traces, MARK)
+    assert states.tolist() == [0, 1, 2, 0, 1, 2, 1]
+    assert targets == [{0: 1}, {1: 2}, {MARK: STOP, 0: 1}]
 
 
 def test_a_longer_context_is_kept_where_what_follows_differs() -> None:

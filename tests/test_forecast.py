@@ -25,7 +25,7 @@ SMALL = Machine.build(
 
 @given(st.lists(st.integers(0, 2), max_size=8))
 def test_every_event_has_a_probability_and_they_sum_to_one(trace: list[int]) -> None:
-    told = list(Forecast(SMALL).predictions(trace))
+    told = list(Forecast(SMALL).predictions([*trace, 3]))
     assert [event for _, event in told] == [*trace, 3]
     for shares, _ in told:
         assert math.fsum(shares) == pytest.approx(1)
@@ -44,14 +44,21 @@ def test_what_a_state_keeps_for_the_rest_by_hand() -> None:
 
 def test_after_an_event_that_a_state_never_showed_it_may_be_wherever_that_event_leads() -> None:
     forecast = Forecast(SMALL)
-    told = [shares for shares, _ in forecast.predictions([1, 0])]  # a was never seen after b, and leads to S1
+    told = [shares for shares, _ in forecast.predictions([1, 0, 3])]  # a was never seen after b, and leads to S1
     assert told[2] == pytest.approx(forecast.shares[1])
 
 
 def test_choosing_evenly_among_n_has_perplexity_n() -> None:
-    loss, _ = score((np.full(7, 1 / 7), event) for event in (0, 3, 6))
+    loss, _ = score(((np.full(7, 1 / 7), event) for event in (0, 3, 6)), [1, 1, 1])
     assert math.exp(loss) == pytest.approx(7)
 
 
 def test_accuracy_counts_the_likeliest() -> None:
-    assert score([([0.5, 0.25, 0.25], 0), ([0.5, 0.25, 0.25], 2)])[1] == 0.5
+    assert score([([0.5, 0.25, 0.25], 0), ([0.5, 0.25, 0.25], 2)], [1, 1])[1] == 0.5
+
+
+def test_a_prediction_counts_as_often_as_it_is_made() -> None:
+    told = [([0.5, 0.25, 0.25], 0), ([0.5, 0.25, 0.25], 2), ([1.0, 0.0, 0.0], -1)]
+    loss, right = score(told, [3, 1, 0])
+    assert right == 0.75
+    assert loss == pytest.approx((3 * math.log(2) + math.log(4)) / 4)

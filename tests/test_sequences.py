@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from machines import SAMPLES, chosen
 
-from fsmlearn import store
+from fsmlearn import excerpt, store
 from fsmlearn.config import Settings
 from fsmlearn.equivalence import equivalent
 from fsmlearn.histories import histories
@@ -19,7 +22,7 @@ from fsmlearn.logs import read
 from fsmlearn.machine import Machine
 from fsmlearn.pipeline import Learned, learn, learning
 from fsmlearn.predict import outlook
-from fsmlearn.sequences import end_word, events_of, held_out
+from fsmlearn.sequences import OPINION, end_word, events_of, held_out, weighed
 from fsmlearn.sought import Sought
 
 # A slot machine for tea: three coins, with any number of shakes between them, make a tea; then one may go.
@@ -100,13 +103,13 @@ def test_scores_are_of_traces_that_the_machine_has_not_seen(tmp_path: Path) -> N
     made = drawn(TEA, np.random.default_rng(0), 100)
     learned = learn(written(tmp_path, made), settings=Settings(epochs=3))
     found = learned.about.held_out
-    held = held_out(learned.log, np.random.default_rng(0))
+    held = held_out(100, np.random.default_rng(0))
     assert (found.traces, held.sum()) == (15, 15)
     assert found.events == sum(len(made[i]) + 1 for i in np.flatnonzero(held))
     assert learned.about.training.rows == sum(map(len, made)) - found.events + found.traces
     assert [score.predictor for score in found.scores] == ["machine", *(f"{n}-gram" for n in (1, 2, 3, 4)), "network"]
     assert all(0 < score.perplexity <= len(learned.machine.triggers) * 2 for score in found.scores)
-    assert not np.array_equal(held, held_out(learned.log, np.random.default_rng(1)))
+    assert not np.array_equal(held, held_out(100, np.random.default_rng(1)))
 
 
 def test_the_saved_machine_counts_every_trace(tmp_path: Path) -> None:
@@ -145,6 +148,18 @@ def test_odd_logs_are_learned_too(traces: list[list[str]], tmp_path: Path) -> No
         assert machine.triggers[-1] in [each.event for each in outlook(machine, None, trace).events]
 
 
+@given(st.lists(st.integers(0, 1000), min_size=3, max_size=3), st.floats(0, 1))
+def test_the_network_has_a_say_where_the_log_shows_little(shown: list[int], share: float) -> None:
+    rows = sum(shown)
+    told = rows * np.array([share, 1 - share, 0])
+    found = weighed(np.array([shown], np.float64), told[None])[0]
+    assert found.sum() == pytest.approx(rows)
+    if rows <= OPINION:
+        assert found == pytest.approx((shown + told) / 2)
+    else:
+        assert np.abs(found - shown).sum() <= OPINION + 1e-9
+
+
 def test_equal_traces_make_one_chain(tmp_path: Path) -> None:
     machine = learn(written(tmp_path, [["wash", "rinse", "dry"]] * 12)).machine
     assert [(t.state, t.trigger, t.probability) for t in machine.transitions] == [
@@ -174,9 +189,56 @@ def test_the_end_is_called_something_else_where_an_event_is_called_end() -> None
 
 def test_the_network_is_asked_at_the_start_and_told_of_the_end(tmp_path: Path) -> None:
     log = read(written(tmp_path, [["a", "b"], ["b"]]))
-    assert events_of(log) == [[0, 1], [1]]
+    assert list(events_of(log)) == [[0, 1], [1]]
     data = histories(log)
     assert data.inputs[:, 0].tolist() == [2, 0, 1, 2, 1]
     assert data.targets.tolist() == [0, 1, 2, 1, 2]
     assert data.words == len(data.answers) == 3
     assert (data.starts.tolist(), data.lengths.tolist()) == ([0, 3], [3, 2])
+
+
+@pytest.fixture
+def excerpts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs of events of which few rows are learned from."""
+    monkeypatch.setattr(excerpt, "ENOUGH", {"sequence": 2000})
+    monkeypatch.setattr(excerpt, "ROWS", {"sequence": 3000})
+    monkeypatch.setattr(excerpt, "PIECE", 100)
+
+
+@pytest.mark.usefixtures("excerpts")
+def test_of_many_traces_an_excerpt_is_learned_from_and_all_are_counted(tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(3), 1500)
+    learned = learn(written(tmp_path, made))
+    assert learned.about.training.rows < 4000 < sum(map(len, made)) / 4
+    assert equivalent(TEA, learned.machine) is None
+    counts = Counter(word for trace in made for word in [*trace, "End"])
+    assert counts == Counter({w: sum(t.count for t in learned.machine.transitions if t.trigger == w) for w in counts})
+    assert learned.sample.traces and all(
+        [learned.sample.triggers[a] for a in trace.trigger] == made[int(trace.name)] for trace in learned.sample.traces
+    )
+
+
+@pytest.mark.usefixtures("excerpts")
+def test_of_a_long_trace_pieces_are_learned_from_and_it_begins_where_it_began(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    trace = list(chain.from_iterable(drawn(TEA, rng, 600)))  # as one, whose end is one event of many
+    learned = learn(written(tmp_path, [trace]))
+    assert learned.about.held_out.pieces == learned.about.held_out.traces > 1
+    ways = {(t.state, t.trigger): t for t in learned.machine.transitions}
+    assert len(ways) == len(learned.machine.transitions) == 7, "each of four states knows its events, and one the end"
+    assert len(learned.machine.states) == 5
+    state = learned.machine.initial
+    for event in trace:
+        state = ways[state, event].next_state
+    assert ways[state, "End"].count == 1
+    assert learned.machine.initial == ways[ways[state, "End"].state, "coin"].state, "after a tea as at the start"
+
+
+@pytest.mark.usefixtures("excerpts")
+def test_what_no_trace_of_the_excerpt_shows_is_in_the_machine(tmp_path: Path) -> None:
+    made = drawn(TEA, np.random.default_rng(5), 1500)
+    odd = ["coin", "tea", "coin"]
+    learned = learn(written(tmp_path, [*made, *[[event] for event in odd], odd]))
+    for trace in ([event] for event in odd):
+        assert outlook(learned.machine, None, trace).followed
+    assert outlook(learned.machine, None, odd).followed

@@ -99,11 +99,18 @@ def test_a_cluster_learns_the_same_from_an_excerpt(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("column", ["trigger", None])
-def test_a_cluster_learns_the_same_of_events(column: str | None, cluster: Cluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["trigger", "current_state"])
+@pytest.mark.parametrize("rows", [300, 100_000])
+def test_a_cluster_learns_the_same_of_events(
+    column: str, rows: int, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excerpt, "ENOUGH", {"sequence": rows})
+    monkeypatch.setattr(excerpt, "ROWS", {"sequence": rows})
     files = cut(tmp_path, "washing_machine", 3)
-    settings = Settings(epochs=2, hidden=16, columns={"event": column} if column else {"event": "current_state"})
-    assert same(learned(files, HERE, settings), learned(files, cluster, settings))
+    settings = Settings(epochs=2, hidden=16, columns={"event": column})
+    one = learned(files, HERE, settings)
+    assert (one.about.training.rows < one.about.log.rows / 2) == (rows == 300)
+    assert same(one, learned(files, cluster, settings))
 
 
 def test_files_are_shared_out_by_their_sizes(cluster: Cluster, tmp_path: Path) -> None:

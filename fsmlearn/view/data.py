@@ -120,7 +120,8 @@ def _observed(machine: Machine, about: About) -> list[Data]:
         scores: Iterable[Sequence[Cell]] = (
             [each.predictor, each.loss, each.perplexity, each.accuracy] for each in about.held_out.scores
         )
-        note = f"{counted(about.held_out.traces, 'trace')} that nothing here was learned from."
+        whose = counted(about.held_out.traces, "trace") + (", or pieces of them," if about.held_out.pieces else "")
+        note = f"{whose} that nothing here was learned from."
         found.append(_table("heldout", "Held-out traces", note, columns, scores))
     if about.support:
         columns = {"state": "word", _trigger(machine): "word", "next state": "word", "output": "word"}
