@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from fsmlearn import evidence, mending
 from fsmlearn.alike import COLUMNS, Distinct, bare, distinct
 from fsmlearn.evidence import Fit, Singles
-from fsmlearn.extract import Extraction, machine, names
+from fsmlearn.extract import Extraction, Ways, machine, names
+from fsmlearn.growth import Walk
 from fsmlearn.histories import Answer, Histories
 from fsmlearn.logs import Log
 from fsmlearn.mending import Breaks
@@ -166,12 +167,16 @@ def census(walker: Walker, traces: Distinct) -> Census | None:
     return found and replace(found, counts=found.counts - twice)
 
 
-def recounted(found: Extraction, whole: Census, log: Log, data: Histories) -> Extraction:
-    """The machine that was extracted from an excerpt, given with its histories, with the counts of the whole log."""
+def recounted(found: Extraction, whole: Census) -> Extraction:
+    """An extraction from an excerpt whose table stands with the counts of the whole log."""
     rows, now = found.rows, found.standing
-    now = replace(now, fit=evidence.counted(rows, now.table, now.fit.states, whole.counts))
-    learned = machine(log, data, rows, now)
-    return replace(found, machine=learned, names=names(log, data, rows, now, learned), standing=now)
+    return replace(found, standing=replace(now, fit=evidence.counted(rows, now.table, now.fit.states, whole.counts)))
+
+
+def retold(found: Extraction, log: Log, data: Histories) -> Extraction:
+    """The same with the machine that its table says now, given the excerpt with its histories."""
+    learned = machine(log, data, found.rows, found.standing)
+    return replace(found, machine=learned, names=names(log, data, found.rows, found.standing, learned))
 
 
 def doubts(walker: Walker, fit: Fit, found: Census) -> tuple[Ints, Ints]:
@@ -216,6 +221,11 @@ def entering(walker: Walker, ways: Ints, many: Ints, traces: Distinct) -> tuple[
         found.append(np.stack([trace[row[after[wanted]]], key[wanted]]))
     having, key = np.concatenate(found, 1)
     return having, key, many
+
+
+def walks(walker: Walker, ways: Ways, traces: Distinct) -> list[Walk]:
+    """The traces of a part of a log as a machine with these ways explains them."""
+    return [walk for rows, _, states in walker.walk(traces) for walk in ways.walks(rows, states)]
 
 
 def answers(walker: Walker, kinds: Wrong, traces: Distinct) -> Answers:

@@ -8,7 +8,7 @@ each state of that machine, until the log gains nothing. What a log without nois
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -270,30 +270,34 @@ def known(machine: Machine, log: Log, data: Histories, rows: Rows) -> Standing:
     return stand(rows, table, stand(rows, table, some[rows.label]).found)
 
 
-def walks(log: Log, data: Histories, found: Extraction) -> list[Walk]:
-    """The different traces of a log as the machine explains them."""
-    rows, now = found.rows, found.standing
-    leads = leading(rows, now.fit)
-    code, place = np.unique(now.fit.states * rows.symbols + rows.symbol, return_inverse=True)
-    ways: list[Transition | None] = []
-    for q, u in zip(*(each.tolist() for each in np.divmod(code, rows.symbols)), strict=True):
-        trigger = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
-        output, to = output_of(log, data, rows, int(leads[q, u])), found.names[int(now.table.target[q, u])]
-        same = (
-            t for t in found.machine.successors(found.names[q], trigger) if (t.output, t.next_state) == (output, to)
-        )
-        ways.append(next(same, None))
-    shown = now.fit.believed.ravel()[code] | (log.kind == "visible")
-    traces = []
-    first = int(rows.offsets[1])
-    for lane in range(first):
-        steps = []
-        row = lane
-        while row >= 0:
-            steps.append(int(place[row]))
-            row = int(rows.following[row])
-        traces.append(Walk([ways[s] for s in steps], [bool(shown[s]) for s in steps], int(rows.weight[lane])))
-    return traces
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """What the machine of an extraction does in each of its k states at each of U symbols: k U, state by state."""
+
+    transitions: Sequence[Transition | None]  # None where the machine has none
+    shown: Sequence[bool]  # whether a row with this symbol shows it
+
+    @classmethod
+    def of(cls, log: Log, data: Histories, found: Extraction) -> Ways:
+        """Those of a machine that was extracted from a log, given with its histories."""
+        rows, now, transitions = found.rows, found.standing, list[Transition | None]()
+        for q, leads in enumerate(leading(rows, now.fit).tolist()):
+            for u, lead in enumerate(leads):
+                trigger = log.triggers[rows.cell_trigger[rows.symbol_cell[u]]]
+                said = output_of(log, data, rows, lead), found.names[int(now.table.target[q, u])]
+                ways = found.machine.successors(found.names[q], trigger)
+                transitions.append(next((t for t in ways if (t.output, t.next_state) == said), None))
+        return cls(transitions, (now.fit.believed | (log.kind == "visible")).ravel().tolist())
+
+    def walks(self, rows: Rows, states: Ints) -> Iterator[Walk]:
+        """Traces as the machine explains them, given as rows with the states before them (N,)."""
+        code, following = (states * rows.symbols + rows.symbol).tolist(), rows.following.tolist()
+        for lane, copies in enumerate(rows.weight[rows.first].tolist()):
+            steps, row = [], lane
+            while row >= 0:
+                steps.append(code[row])
+                row = following[row]
+            yield Walk([self.transitions[s] for s in steps], [self.shown[s] for s in steps], copies)
 
 
 def restated(found: Extraction, machine: Machine, log: Log, data: Histories) -> Extraction:

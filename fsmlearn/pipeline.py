@@ -14,6 +14,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from importlib.metadata import version
+from itertools import chain
 from operator import add
 from pathlib import Path
 
@@ -31,11 +32,11 @@ from fsmlearn.about import (
 )
 from fsmlearn.alike import Distinct, distinct, together
 from fsmlearn.calibrate import calibrated, drawn
-from fsmlearn.census import Walker, doubts, entering, recounted
+from fsmlearn.census import Census, Walker, doubts, entering, recounted, retold
 from fsmlearn.config import Settings
 from fsmlearn.denoise import Denoised, Filtered, filtered
 from fsmlearn.errors import LogError
-from fsmlearn.extract import extract, restated, walks
+from fsmlearn.extract import Extraction, Ways, extract, restated
 from fsmlearn.findings import WRONG_OUTPUT
 from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
@@ -49,7 +50,7 @@ from fsmlearn.sampling import sampled
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sought import Sought
 from fsmlearn.sources import expand
-from fsmlearn.spread import HERE, Spread
+from fsmlearn.spread import HERE, Handle, Spread
 from fsmlearn.summary import compared as compared_with
 from fsmlearn.summary import of_grid, of_log, of_noise, said
 from fsmlearn.support import support
@@ -127,8 +128,8 @@ def learning(
     old = known.machine if known is not None else None
     if log.kind == "sequence":
         trained, data, found, sample = yield from _of_events(clean, settings, rng, known)
-    elif known is None and len(clean) > excerpt.ENOUGH[log.kind]:
-        trained, data, found, sample = yield from _of_many(clean, settings, rng)
+    elif len(clean) > excerpt.ENOUGH[log.kind]:
+        trained, data, found, sample = yield from _of_many(clean, settings, rng, known)
     else:
         kept = spread.map(_distinct, clean.parts)
         traces, whose = together(list(spread.bring(kept)))
@@ -261,7 +262,8 @@ def _of_rows(
     found = yield from extract(model, log, data, traces.gap, states, old)
     missing, broken = found.standing.fit.misfits, int(found.rows.weight[found.rows.mended].sum())
     if old is not None:
-        found = restated(found, grow(old, found.machine, walks(log, data, found)), log, data)
+        walks = Ways.of(log, data, found).walks(found.rows, found.standing.fit.states)
+        found = restated(found, grow(old, found.machine, list(walks)), log, data)
     hidden = log.kind == "hidden"
     return _Found(
         found.machine,
@@ -276,7 +278,7 @@ def _of_rows(
 
 
 def _of_many(
-    clean: Filtered, settings: Settings, rng: np.random.Generator
+    clean: Filtered, settings: Settings, rng: np.random.Generator, known: Known | None
 ) -> Generator[Epoch | Sought, None, tuple[_Trained, Histories, _Found, Sample]]:
     """The machine of an excerpt of a log that has triggers, and what all of the log says of it.
 
@@ -284,24 +286,31 @@ def _of_many(
     it.
     """
     spread, parts, hidden = clean.source.spread, clean.parts, clean.source.kind == "hidden"
+    answers = known.sample.answers if known is not None else ()
+    old = known.machine if known is not None else None
     kept = spread.map(excerpt.pieces, parts)
     lots = excerpt.drawn(clean, settings.seed)
     some = excerpt.taken(spread, kept, lots, excerpt.kinds(spread, kept))
     seconds = 0.0
     for look in range(LOOKS):
         traces = some.traces
-        data = histories(traces.log, like=traces.like)
-        trained = yield from _trained(traces.log, data, settings, rng)
+        data = histories(traces.log, like=traces.like, answers=answers)
+        trained = yield from _trained(traces.log, data, settings, rng, known)
         seconds += trained.seconds
         yield Sought(0)
-        found = yield from extract(trained.model, traces.log, data, traces.gap, settings.states)
-        walker = Walker.of(found, data.answers)
-        whole = reduce(add, filter(None, spread.bring(spread.map(census.census, [walker] * len(parts), kept))))
-        found = recounted(found, whole, traces.log, data)
+        found = yield from extract(trained.model, traces.log, data, traces.gap, settings.states, old)
+        walker, whole = _census(spread, kept, found, data)
+        found = retold(recounted(found, whole), traces.log, data)
         ways, many = doubts(walker, found.standing.fit, whole)
         if look == LOOKS - 1 or not len(ways) or trained.interrupted or settings.states is not None or hidden:
             break
         some = excerpt.taken(spread, kept, lots, partial(entering, walker, ways, many), some)
+    if old is not None:
+        ways_of = [Ways.of(traces.log, data, found)] * len(parts)
+        walks = chain.from_iterable(spread.bring(spread.map(census.walks, [walker] * len(parts), ways_of, kept)))
+        found = restated(found, grow(old, found.machine, list(walks)), traces.log, data)
+        walker, whole = _census(spread, kept, found, data)
+        found = recounted(found, whole)
     told = _Found(
         found.machine,
         found.vectors,
@@ -318,6 +327,12 @@ def _of_many(
     of_begin = histories(begin.traces.log, like=begin.traces.like, answers=data.answers)
     sample = sampled(clean.log, of_begin, begin.lots.number[begin.traces.first])
     return replace(trained, seconds=seconds), data, told, sample
+
+
+def _census(spread: Spread, kept: list[Handle], found: Extraction, data: Histories) -> tuple[Walker, Census]:
+    """A machine that was extracted from an excerpt, and what it comes to over all parts of the log."""
+    walker = Walker.of(found, data.answers)
+    return walker, reduce(add, filter(None, spread.bring(spread.map(census.census, [walker] * len(kept), kept))))
 
 
 def _of_events(

@@ -195,7 +195,9 @@ def _merged(states: Ints, targets: list[dict[int, int]], rows: Rows, expected: F
     size, width = len(targets), rows.end + 1
     known = np.flatnonzero(rows.times)
     of, times = states[known], rows.times[known]
-    shown = np.bincount(of * width + rows.data.targets[known], times, size * width).astype(np.float64).reshape(size, width)
+    shown = (
+        np.bincount(of * width + rows.data.targets[known], times, size * width).astype(np.float64).reshape(size, width)
+    )
     told = np.zeros((size, width))
     np.add.at(told, of, times[:, None] * expected[known])
     merger = Merger(targets, weighed(shown, told), rows.end)

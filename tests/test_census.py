@@ -25,6 +25,7 @@ from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine, Transition
 from fsmlearn.misfits import judge, wrong
+from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned, learn
 from fsmlearn.sought import outcome
 from fsmlearn.train import Model, cell_of
@@ -236,6 +237,32 @@ def write_hidden(path: Path, traces: list[list[Row]]) -> Path:
     lines = [f"{n},{step},{','.join(row)}\n" for n, trace in enumerate(traces) for step, row in enumerate(trace)]
     path.write_text("trace,step,trigger,output\n" + "".join(lines))
     return path
+
+
+@pytest.mark.usefixtures("small")
+def test_a_big_log_is_gone_on_with(tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    truth = random_machine(rng, 6, 4, 3)
+    traces = visible(truth, walk(truth, rng, 2600, 12))
+    few, many = (write(tmp_path / name, some) for name, some in (("few.csv", traces[:100]), ("many.csv", traces[100:])))
+    one = learn(few)
+    grown = learn(many, known=Known(one.machine, one.model, "elman", "tanh", one.sample))
+    assert grown.about.training.rows < 0.4 * grown.about.log.rows
+    assert not diff(truth, grown.machine).found
+    assert counted(grown.machine) == Counter(row for trace in traces for row in trace)
+    assert sum(each.rows for each in grown.about.support if each.trigger is None) == grown.about.log.rows
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_a_big_log_that_hides_its_states_is_gone_on_with(tmp_path: Path) -> None:
+    truth, traces = hiding(np.random.default_rng(6), 1000, 20)
+    one = learn(write_hidden(tmp_path / "few.csv", traces[:200]))
+    many = write_hidden(tmp_path / "many.csv", traces[200:])
+    grown = learn(many, known=Known(one.machine, one.model, "gru", "tanh", one.sample))
+    assert grown.about.training.rows < 0.6 * grown.about.log.rows
+    assert equivalent(truth, grown.machine) is None and len(grown.machine.states) == len(truth.states)
+    assert sum(t.count for t in grown.machine.transitions) == sum(map(len, traces))
 
 
 @pytest.mark.slow
