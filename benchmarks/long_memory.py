@@ -21,8 +21,8 @@ from fsmlearn.config import CHOICES, Settings
 from fsmlearn.forest import forest
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
-from fsmlearn.pipeline import ended, planned
 from fsmlearn.reach import reach
+from fsmlearn.schedule import ended, planned
 from fsmlearn.train import Epoch, cell_of, evaluate, split, train
 
 LOG = Path(__file__).resolve().parent.parent / "sample_logs" / "refrigerated_lorry.csv"

@@ -40,13 +40,14 @@ from fsmlearn.extract import Extraction, Ways, extract, restated
 from fsmlearn.findings import WRONG_OUTPUT
 from fsmlearn.growth import grow
 from fsmlearn.histories import Histories, histories
-from fsmlearn.logs import Log, LogKind, Reading, Whole, gathering
+from fsmlearn.logs import Log, Reading, Whole, gathering
 from fsmlearn.machine import Machine
 from fsmlearn.misfits import Answers
 from fsmlearn.normal import Normal
 from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
+from fsmlearn.schedule import ended, planned, usual_cell
 from fsmlearn.sequences import automaton, compared, held_out
 from fsmlearn.sought import Sought
 from fsmlearn.sources import expand
@@ -56,11 +57,7 @@ from fsmlearn.summary import of_grid, of_log, of_noise, said
 from fsmlearn.support import support
 from fsmlearn.train import Epoch, Model, Plan, cell_of, train
 
-LEARNED = 1e-3  # held-out loss, nats a row, at which nothing is left to learn
-SETTLED = 5  # epochs that are trained in any case
-RESTED = 1 / 3  # share of the planned epochs that bring no lower one where it rests
 LOOKS = 3  # times at most that an excerpt is learned from, each time a longer one
-STEPS = 2000  # of training at least, on a log of events or one that repeats itself
 NOTHING = HeldOut()
 
 
@@ -377,48 +374,6 @@ def _of_events(
 
 def _rows(traces: Distinct) -> int:
     return len(traces.log)
-
-
-def usual_cell(kind: LogKind, activation: str) -> str:
-    """The cell where none is asked for. Hidden states are all memory, which gates keep better; only an Elman cell has
-    a choice of activations."""
-    return "gru" if kind == "hidden" and activation == "tanh" else "elman"
-
-
-def planned(data: Histories, cell: str, settings: Settings, *, sequence: bool = False) -> Plan:
-    """Sizes that need no choice: a bigger network for a bigger log, smaller minibatches for a smaller one.
-
-    A cell with gates bears, and wants, a higher rate; then it learns in fewer epochs than an Elman cell. Where windows
-    repeat themselves an epoch has fewer steps than the log's length would make, and there are more epochs.
-    """
-    rows, windows, distinct = data.rows, int(data.copies.sum()), int(data.places.max()) + 1
-    if cell == "elman":
-        hidden, epochs, rate = 128 if rows > 20_000 else 64, 60, 4e-3
-    else:
-        hidden, epochs, rate = 128, 20, 1.2e-2
-    batch = minibatch(distinct)
-    steps = STEPS  # a few long traces of events make few steps of an epoch
-    if not sequence:
-        steps = min(steps, epochs * windows // minibatch(windows))
-    epochs = int(np.clip(steps * batch // distinct, epochs, 5 * epochs))
-    return Plan(settings.hidden or hidden, settings.epochs or epochs, rate, batch=batch)
-
-
-def minibatch(windows: int) -> int:
-    """Windows of a minibatch, in a log of so many."""
-    return int(np.clip(windows // 30, 8, 64))
-
-
-def ended(epochs: Sequence[Epoch]) -> bool:
-    """Whether nothing is left to learn.
-
-    A loss that merely rests says little: memory is often found late. Where it rests while the network comes to know the
-    traces that it trains on better than it ever knew the others, these are only learned by heart.
-    """
-    best, last = min(epochs, key=lambda epoch: epoch.held_out_loss), epochs[-1]
-    rests = last.index - best.index >= RESTED * last.planned
-    by_heart = rests and last.loss < best.held_out_loss
-    return (best.held_out_loss < LEARNED or by_heart) and len(epochs) > SETTLED
 
 
 def _summed(epoch: Epoch) -> EpochSummary:

@@ -68,7 +68,7 @@ ORDER = [
     ["check", "calibrate", "moving"],
     ["feed"],
     ["config"],
-    ["onward"],
+    ["onward", "schedule"],
     ["pipeline"],
     ["dynamics"],
     ["opinion"],

@@ -9,8 +9,8 @@ from machines import SAMPLES
 from fsmlearn.config import Settings
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
-from fsmlearn.pipeline import ended, planned
 from fsmlearn.reach import reach
+from fsmlearn.schedule import ended, planned
 from fsmlearn.train import Epoch, cell_of, train
 
 pytestmark = pytest.mark.slow  # trains on the whole log

@@ -22,7 +22,8 @@ from fsmlearn.histories import histories
 from fsmlearn.logs import Reading, Whole
 from fsmlearn.lstm import Lstm
 from fsmlearn.machine import Machine
-from fsmlearn.pipeline import LEARNED, SETTLED, Learned, ended, learn, learning, planned
+from fsmlearn.pipeline import Learned, learn, learning
+from fsmlearn.schedule import LEARNED, SETTLED, ended, planned
 from fsmlearn.sought import Sought
 from fsmlearn.train import Epoch, train
 
