@@ -31,8 +31,8 @@ DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from whic
 
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
-KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state once, up to so many
-FEW = [*TEARS, *((merged, n) for n in range(12))]  # where a search is dear
+KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state that is in doubt once, up to so many
+FEW = [*TEARS, *((merged, n) for n in range(12))]  # where a search is dear, or nothing seems to be left to find
 AGAIN = 3  # times at most that these are made
 SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
@@ -201,15 +201,17 @@ def shake(now: Mended) -> Mended:
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
-    that neither has a future of its own to vote with. How much of this is tried depends on what a try costs.
+    that neither has a future of its own to vote with. How much of this is tried depends on what a try costs; states
+    that the log bears out well are left alone.
     """
     start, rng = now, np.random.default_rng(0)
     dear = now.standing.ahead.size > DEAR
     for _ in range(AGAIN):
         if now.rows.repairs:
             break
-        before, now = now, kicked(now, TEARS if now.explains else FEW if dear else KNOCKS, rng)
-        if now is before:
+        before, explained = now, now.explains
+        now = kicked(now, FEW if dear or explained else KNOCKS, rng)
+        if explained or now is before:
             break
     found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
     return refine(found) if found is not start else start

@@ -20,6 +20,7 @@ from fsmlearn.standing import Standing, leading, settle, summed, voted
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 DOUBT = 3.0  # nats by which what the log loses may be overrated
 MORE = 1.0  # nats by which what failed must promise more to be tried again
+LIGHT = 250.0  # nats from which on the log bears a state out so well that there is no doubt of it
 TRIES = 100  # simpler targets tried in one go
 
 Pair = tuple[int, int]  # a state, and the one that it becomes
@@ -213,8 +214,8 @@ def torn(rows: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[T
 
 def merged(rows: Rows, now: Standing, n: int, _: np.random.Generator) -> tuple[Table, Ints] | None:
     """Table and found states where the state that loses the n-th least by it, from 0, is merged with the nearest; None
-    where there are not so many."""
-    pair = nearest(rows, now)[n : n + 1]
+    where there are not so many that lose fewer than LIGHT nats."""
+    pair = nearest(rows, now, LIGHT)[n : n + 1]
     return redirected(now, pair) if pair else None
 
 

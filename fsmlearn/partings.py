@@ -13,7 +13,7 @@ import numpy as np
 
 from fsmlearn.evidence import Floats, Table
 from fsmlearn.packing import Bools, Ints, Rows
-from fsmlearn.standing import CERTAIN, Standing, added, allowed, summed
+from fsmlearn.standing import CERTAIN, Standing, added, allowed, leading, summed
 
 GROWN = 4  # times at most that ways are added
 SEEDS = 2  # ways that others are added to, for each parting that is wanted
@@ -53,8 +53,9 @@ def partings(rows: Rows, now: Standing, tries: int) -> list[Parting]:
     the state is left again."""
     states, target = now.fit.states, now.table.target
     each, before = np.arange(len(rows)), rows.preceding
-    way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
-    entered = np.where(before >= 0, target[states[before], rows.symbol[before]], now.table.start[rows.label])
+    by = states * rows.symbols + leading(rows, now.fit)[states, rows.symbol]  # what is noise goes where the rest goes
+    way = np.where(before >= 0, by[before], target.size + rows.label)
+    entered = np.where(before >= 0, target.ravel()[by[before]], now.table.start[rows.label])
     came = (entered == states) & ~rows.broken
     stays = came & (before >= 0) & (states[before] == states)
     since = np.where(stays, before, each)  # the row that a stay begins with

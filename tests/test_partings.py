@@ -11,7 +11,7 @@ from hidden import hidden, hiding_all
 from fsmlearn import moves, standing
 from fsmlearn.evidence import Table
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.partings import partings
+from fsmlearn.partings import apart, partings
 from fsmlearn.standing import Standing
 
 SEEDS = range(4)
@@ -49,6 +49,21 @@ def test_states_that_were_taken_for_one_promise_more(seed: int, noise: float) ->
     found = moves.split(case.rows, now, 8, {})
     assert found is not None
     assert found.length < now.length - 30
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_parting_is_by_ways_that_the_machine_goes_and_makes_a_state(seed: int) -> None:
+    """Rows that come after a wrong answer come by the way that the machine took all the same."""
+    case, _ = hidden(seed, noise=0.2)
+    now = case.true()
+    some = partings(case.rows, now, 20)
+    assert some
+    leads = standing.leading(case.rows, now.fit).ravel()
+    for parting in some:
+        led = [way for way in parting.ways if way < now.table.target.size]
+        assert all(leads[way] == way % case.rows.symbols for way in led)
+        made = standing.stand(case.rows, apart(now.table, [parting]), now.found)
+        assert len(made.table) == len(now.table) + 1
 
 
 def halls() -> tuple[Rows, Standing]:
