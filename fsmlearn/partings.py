@@ -7,7 +7,7 @@ so to one that promises something all those are added whose rows fare better wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import CERTAIN, Standing, added, allowed, leading, summed
 
 GROWN = 4  # times at most that ways are added
-SEEDS = 2  # ways that others are added to, for each parting that is wanted
+SEEDS = 4  # ways that others are added to, for each parting that is wanted
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +53,8 @@ def partings(rows: Rows, now: Standing, tries: int) -> list[Parting]:
     the state is left again."""
     states, target = now.fit.states, now.table.target
     each, before = np.arange(len(rows)), rows.preceding
-    by = states * rows.symbols + leading(rows, now.fit)[states, rows.symbol]  # what is noise goes where the rest goes
-    way = np.where(before >= 0, by[before], target.size + rows.label)
-    entered = np.where(before >= 0, target.ravel()[by[before]], now.table.start[rows.label])
+    way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
+    entered = np.where(before >= 0, target[states[before], rows.symbol[before]], now.table.start[rows.label])
     came = (entered == states) & ~rows.broken
     stays = came & (before >= 0) & (states[before] == states)
     since = np.where(stays, before, each)  # the row that a stay begins with
@@ -107,16 +106,23 @@ def _ways(rows: Rows, now: Standing, some: Ints, way: Ints) -> _Ways:
 
 def _parted(ways: _Ways, rows: Rows, now: Standing, tries: int, *, stays: bool = False) -> Iterator[Parting]:
     """The most promising partings by some ways. Where the rows that stay in a state are among what follows, the new
-    state `stays` where the old one does."""
+    state `stays` where the old one does.
+
+    Of a state that stands for two, what is wrong in it may be right in one of them, and tell best what follows there.
+    But the machine goes by no such way, so others must go with it.
+    """
+    goes = np.append(leading(rows, now.fit) == np.arange(rows.symbols), np.ones(rows.labels, np.bool_))[ways.way]
+    every = np.bincount(ways.state, goes, len(now.table))
     own = _own(rows, now, ways.state[ways.index], ways.index, ways.symbol, ways.count, ways.votes, ways.present)
-    several = np.bincount(ways.state, minlength=len(now.table))[ways.state] > 1
-    gains = np.where(several, np.bincount(ways.index, own.gain, len(ways.way)), 0)
-    found = {}
+    gains = np.where(every[ways.state] > 1, np.bincount(ways.index, own.gain, len(ways.way)), 0)
+    found: dict[tuple[int, ...], Parting] = {}
     for seed in np.argsort(-gains, kind="stable")[: SEEDS * tries]:
         if gains[seed] <= 0:
             break
         parting = _grown(ways, rows, now, int(seed), stays)
-        found[parting.ways] = parting
+        led = tuple(ways.way[goes & np.isin(ways.way, parting.ways)].tolist())
+        if 0 < len(led) < every[ways.state[seed]] and (led not in found or parting.gain > found[led].gain):
+            found[led] = replace(parting, ways=led)
     yield from sorted(found.values(), key=lambda parting: -parting.gain)[:tries]
 
 

@@ -53,15 +53,14 @@ def test_states_that_were_taken_for_one_promise_more(seed: int, noise: float) ->
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_parting_is_by_ways_that_the_machine_goes_and_makes_a_state(seed: int) -> None:
-    """Rows that come after a wrong answer come by the way that the machine took all the same."""
+    """After a wrong answer the machine goes where it goes by the right one: that is no way of its own."""
     case, _ = hidden(seed, noise=0.2)
     now = case.true()
     some = partings(case.rows, now, 20)
     assert some
     leads = standing.leading(case.rows, now.fit).ravel()
     for parting in some:
-        led = [way for way in parting.ways if way < now.table.target.size]
-        assert all(leads[way] == way % case.rows.symbols for way in led)
+        assert all(leads[way] == way % case.rows.symbols for way in parting.ways if way < now.table.target.size)
         made = standing.stand(case.rows, apart(now.table, [parting]), now.found)
         assert len(made.table) == len(now.table) + 1
 

@@ -379,7 +379,21 @@ def test_several_states_are_parted_at_once() -> None:
     assert standing.settle(case.rows, both, one.found).length < one.length
 
 
-def test_each_state_is_merged_with_the_one_that_it_can_do_with_best() -> None:
+def test_a_state_is_merged_that_the_log_leaves_in_doubt() -> None:
+    case, _ = hidden(1)
+    now = case.true()
+    assert moves.merged(case.rows, now, 0, np.random.default_rng(0)) is None
+    torn = moves.torn(case.rows, now, 1, np.random.default_rng(0))
+    assert torn is not None
+    more = standing.stand(case.rows, *torn)
+    assert len(more.table) > len(now.table)
+    merged = moves.merged(case.rows, more, 0, np.random.default_rng(0))
+    assert merged is not None
+    assert search.descend(case.rows, *merged).length == pytest.approx(now.length)
+
+
+def test_each_state_is_merged_with_the_one_that_it_can_do_with_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moves, "LIGHT", np.inf)
     case, _ = hidden(1)
     now, rng = case.true(), np.random.default_rng(0)
     k, lengths = len(now.table), []
