@@ -28,9 +28,10 @@ def of_lengths(lengths: Ints) -> Relation:
 
 
 def of_events(traces: Sequence[Ints], words: Sequence[str]) -> list[Relation]:
-    """The relations of traces of event codes, whose words are `words`."""
+    """The relations of traces of event codes, whose words are `words`; those that come in no trace have none."""
     events = np.concatenate(traces)
-    kinds = np.sort(np.argsort(-np.bincount(events, minlength=len(words)), kind="stable")[:KINDS])
+    often = np.bincount(events, minlength=len(words))
+    kinds = np.sort(np.argsort(-often, kind="stable")[: min(KINDS, np.count_nonzero(often))])
     names = [words[kind] for kind in kinds.tolist()]
     begins = np.cumsum([0, *map(len, traces)])
     happens = events[:, None] == kinds  # (M, K)

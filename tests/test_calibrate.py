@@ -105,6 +105,11 @@ def test_the_tree_pairs_what_comes_in_equal_numbers() -> None:
     ]
 
 
+def test_what_comes_in_no_trace_has_no_relation() -> None:
+    traces = [np.array([0, 1, 0, 1]), np.array([1, 0])] * 20
+    assert of_events(traces, ["a", "b"]) == of_events([2 * trace for trace in traces], ["a", "never", "b", "nor this"])
+
+
 def test_lengths_are_kept() -> None:
     assert of_lengths(np.array([3, 3, 100])).times == (0, 3, 2, 0, 26, 1)
     assert of_lengths(np.array([3])).counted == ALL

@@ -20,6 +20,7 @@ from fsmlearn.equivalence import equivalent
 from fsmlearn.histories import histories
 from fsmlearn.logs import read
 from fsmlearn.machine import Machine
+from fsmlearn.onward import Known
 from fsmlearn.pipeline import Learned, learn, learning
 from fsmlearn.predict import outlook
 from fsmlearn.sequences import OPINION, end_word, events_of, held_out, weighed
@@ -195,6 +196,14 @@ def test_the_network_is_asked_at_the_start_and_told_of_the_end(tmp_path: Path) -
     assert data.targets.tolist() == [0, 1, 2, 1, 2]
     assert data.words == len(data.answers) == 3
     assert (data.starts.tolist(), data.lengths.tolist()) == ([0, 3], [3, 2])
+
+
+def test_a_model_is_gone_on_with_by_a_log_that_has_none_of_its_events(tmp_path: Path) -> None:
+    one = learn(written(tmp_path, [["wash", "dry"]] * 5), settings=Settings(epochs=2))
+    known = Known(one.machine, one.model, "elman", "tanh", one.sample)
+    grown = learn(written(tmp_path, [["cook", "eat"]] * 7), settings=Settings(epochs=2), known=known).machine
+    assert outlook(grown, None, ["cook", "eat"]).followed
+    assert {"wash", "cook"} < set(grown.triggers)
 
 
 @pytest.fixture
