@@ -20,7 +20,7 @@ from fsmlearn.standing import Standing, leading, settle, summed, voted
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
 DOUBT = 3.0  # nats by which what the log loses may be overrated
 MORE = 1.0  # nats by which what failed must promise more to be tried again
-LIGHT = 250.0  # nats from which on the log bears a state out so well that there is no doubt of it
+LIGHT = 1000.0  # nats from which on the log bears a state out so well that there is no doubt of it
 TRIES = 100  # simpler targets tried in one go
 
 Pair = tuple[int, int]  # a state, and the one that it becomes
