@@ -63,6 +63,7 @@ def worth(said: Teacher, one: Standing, other: Standing) -> float:
     return one.length - other.length + OPINION * preferred(said, one.fit, other.fit)
 
 
+@pytest.mark.slow
 def test_between_machines_that_explain_a_log_alike_the_network_decides() -> None:
     tried = 0
     for case, other in open_cases():

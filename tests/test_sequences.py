@@ -247,7 +247,7 @@ def test_of_a_long_trace_pieces_are_learned_from_and_it_begins_where_it_began(tm
 def test_what_no_trace_of_the_excerpt_shows_is_in_the_machine(tmp_path: Path) -> None:
     made = drawn(TEA, np.random.default_rng(5), 1500)
     odd = ["coin", "tea", "coin"]
-    learned = learn(written(tmp_path, [*made, *[[event] for event in odd], odd]))
+    learned = learn(written(tmp_path, [*made, *[[event] for event in odd], odd]), settings=Settings(epochs=5))
     for trace in ([event] for event in odd):
         assert outlook(learned.machine, None, trace).followed
     assert outlook(learned.machine, None, odd).followed
