@@ -193,8 +193,7 @@ def doubts(walker: Walker, fit: Fit, found: Census) -> tuple[Ints, Ints]:
     state = table.target.ravel()[way]
     _, index = np.unique(way * cells + rows.symbol_cell[symbol], return_inverse=True)
     of = np.bincount(index, times)[index]
-    starts = np.searchsorted(rows.symbol_cell, np.arange(cells))
-    total = np.add.reduceat(np.where(rows.symbol_answer >= 0, fit.counts, 0), starts, axis=1)
+    total = np.add.reduceat(np.where(rows.symbol_answer >= 0, fit.counts, 0), rows.begins, axis=1)
     share = fit.counts[state, symbol] / total[state, rows.symbol_cell[symbol]]
     ways, index = np.unique(way, return_inverse=True)
     gain = np.bincount(index, times * np.log(times / of / share))

@@ -135,9 +135,8 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     k = len(table)
     known = rows.symbol_answer >= 0
     seen = np.where(known, counts, 0)
-    starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
-    total = np.add.reduceat(seen, starts, axis=1)  # (k, V)
-    most = np.maximum.reduceat(seen, starts, axis=1)
+    total = np.add.reduceat(seen, rows.begins, axis=1)  # (k, V)
+    most = np.maximum.reduceat(seen, rows.begins, axis=1)
     of, top = total[:, rows.symbol_cell], most[:, rows.symbol_cell]  # (k, U)
     rows_known = max(int(total.sum()), 1)
     target_cost = np.log(max(k, 2)) + np.log(max(rows.answers, 2))
@@ -149,7 +148,7 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     believed, least = main, 0.0
     if rows.labels == 1:
         u = np.arange(rows.symbols)[None, :]
-        main &= u == np.minimum.reduceat(np.where(main, u, rows.symbols), starts, axis=1)[:, rows.symbol_cell]
+        main &= u == np.minimum.reduceat(np.where(main, u, rows.symbols), rows.begins, axis=1)[:, rows.symbol_cell]
         main |= (of == 0) & (counts > 0)  # the log never says the answer, but the machine goes on
         believed = main
         misfits = rows_known - int(most.sum())
@@ -161,12 +160,12 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
         misfits = rows_known - int(seen[believed].sum()) if total.any() else 0
         noise = (misfits + 1) / (rows_known + 2)
     kept = np.where(believed, seen, 0)
-    within = np.add.reduceat(kept, starts, axis=1)[:, rows.symbol_cell]
+    within = np.add.reduceat(kept, rows.begins, axis=1)[:, rows.symbol_cell]
     probability = np.where(believed, kept / np.maximum(within, 1) * (1 - noise), noise / others)
     likelihood = np.log(np.maximum(probability, 1e-12))
     likelihood[of == 0] = -np.log(max(rows.answers, 2))  # a trigger never met here may give any answer
     likelihood[:, ~known] = 0.0
-    given = np.add.reduceat(believed.astype(np.int64), starts, axis=1)
+    given = np.add.reduceat(believed.astype(np.int64), rows.begins, axis=1)
     structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     if rows.labels == 1:
         structure += described(rows, table, main, counts)
@@ -184,7 +183,7 @@ def described(rows: Rows, table: Table, main: Bools, counts: Ints) -> float:
     trigger left them alone, and, by half, from how often each state was led to. The numbering of the states is
     arbitrary, so log (k - 1)! of that is given back.
     """
-    total = np.add.reduceat(counts, np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label))), axis=1)
+    total = np.add.reduceat(counts, rows.begins, axis=1)
     k, cells = total.shape
     each, place = np.arange(k)[:, None], np.empty(k, np.int64)
     symbol = np.zeros((k, cells), np.int64)

@@ -132,10 +132,9 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     states, cell = now.fit.states, rows.symbol_cell[rows.symbol]
     known = rows.symbol_answer >= 0
     stray = np.where(now.fit.believed | ~known, 0, now.fit.counts)
-    starts = np.searchsorted(rows.symbol_cell, np.arange(cells))
-    of = np.add.reduceat(np.where(known, now.fit.counts, 0), starts, axis=1)
+    of = np.add.reduceat(np.where(known, now.fit.counts, 0), rows.begins, axis=1)
     usual = of * (now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)
-    doubtful = np.maximum.reduceat(stray, starts, axis=1) > usual + 2 * np.sqrt(usual)
+    doubtful = np.maximum.reduceat(stray, rows.begins, axis=1) > usual + 2 * np.sqrt(usual)
     asked = np.flatnonzero(doubtful[states, cell] & known[rows.symbol])
     ways, way = np.unique(states * cells + cell, return_inverse=True)
     if not len(asked):

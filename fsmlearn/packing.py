@@ -55,6 +55,11 @@ class Rows:
         return len(self.symbol_cell)
 
     @cached_property
+    def begins(self) -> Ints:
+        """(V,) the first of the symbols of each cell."""
+        return np.searchsorted(self.symbol_cell, np.arange(len(self.cell_label)))
+
+    @cached_property
     def total(self) -> int:
         """Rows of the log."""
         return int(self.weight.sum())

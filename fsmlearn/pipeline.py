@@ -48,7 +48,7 @@ from fsmlearn.onward import Known
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.schedule import ended, planned, usual_cell
-from fsmlearn.sequences import automaton, compared, held_out
+from fsmlearn.sequences import Corpus, automaton, compared, held_out
 from fsmlearn.sought import Sought
 from fsmlearn.sources import expand
 from fsmlearn.spread import HERE, Handle, Spread
@@ -348,16 +348,16 @@ def _of_events(
         traces, number = some.traces, some.lots.number
     held = held_out(len(traces.like), rng)
     others = traces.of(np.flatnonzero(~held))
-    rows = sequences.Rows.of(others)
-    trained = yield from _trained(others.log, rows.data, settings, rng, known)
+    corpus = Corpus.of(others)
+    trained = yield from _trained(others.log, corpus.data, settings, rng, known)
     yield Sought(0)
     old = known.machine if known is not None else None
-    every = sequences.Rows.of(traces)
+    every = Corpus.of(traces)
     found = yield from automaton(trained.model, every, settings.states, old)
     begins = np.flatnonzero(number >= 0)
     table = sequences.followable(found.table, every)
     if every.pieces.all():
-        table = sequences.begun(table, every, sequences.Rows.of(traces.of(begins)).traces)
+        table = sequences.begun(table, every, Corpus.of(traces.of(begins)).traces)
     counts = reduce(add, spread.bring(spread.map(sequences.counted, [table] * len(parts), whole)))
     machine = sequences.machine(log.triggers, table, counts)
     if old is not None:
@@ -368,8 +368,8 @@ def _of_events(
     if not held[begins].all():
         begins = begins[~held[begins]]
     begin = traces.of(begins)
-    sample = sampled(log, sequences.Rows.of(begin).data, number[begins[begin.first]])
-    return trained, rows.data, _Found(machine, len(every.data), found.fine, held_out=scores), sample
+    sample = sampled(log, Corpus.of(begin).data, number[begins[begin.first]])
+    return trained, corpus.data, _Found(machine, len(every.data), found.fine, held_out=scores), sample
 
 
 def _rows(traces: Distinct) -> int:

@@ -51,7 +51,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Corpus:
     """What is learned from: the starts and the events of K distinct traces as N rows, one trace after the other."""
 
     distinct: Distinct
@@ -61,7 +61,7 @@ class Rows:
     times: Ints  # (N,) how many rows each stands for, 0 where the log does not say what comes next
 
     @classmethod
-    def of(cls, distinct: Distinct) -> Rows:
+    def of(cls, distinct: Distinct) -> Corpus:
         """Those of traces, of which pieces are told by the gap before them."""
         log = distinct.log
         pieces = distinct.gap[log.offsets[:-1]]
@@ -110,7 +110,7 @@ def held_out(traces: int, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def automaton(
-    model: Model, rows: Rows, most: int | None = None, old: Machine | None = None
+    model: Model, corpus: Corpus, most: int | None = None, old: Machine | None = None
 ) -> Generator[Sought, None, Found]:
     """Learn the automaton of traces of events, of at most `most` states where that is given, beside the end. Yields the
     best so far with every proposal.
@@ -120,34 +120,34 @@ def automaton(
     proposal is merged, and the shortest description wins; it is merged anew from what it and another remember together
     where that makes it shorter.
     """
-    data, traces, copies, end = rows.data, rows.traces, rows.copies, rows.end
+    data, traces, copies, end = corpus.data, corpus.traces, corpus.copies, corpus.end
     memory, expected = predicted(model, data)
     following = expected / 2
     following[np.arange(len(data)), data.targets] += 0.5
-    following *= rows.times[:, None]
+    following *= corpus.times[:, None]
     position = np.concatenate([np.arange(len(trace)) for trace in traces])
     proposals = [remember(contexts(data.inputs[:, 0].astype(np.int64), position, following), traces, end)]
-    for vectors in (two_ahead(model, memory, expected, rows.times), memory):
+    for vectors in (two_ahead(model, memory, expected, corpus.times), memory):
         for groups in GROUPS:
-            found = means(vectors, rows.times, groups, np.random.default_rng(groups))
+            found = means(vectors, corpus.times, groups, np.random.default_rng(groups))
             proposals.append(elect(found, traces, copies, end))
     if old is not None:
-        proposals.append(elect(followed(old, rows), traces, copies, end))
+        proposals.append(elect(followed(old, corpus), traces, copies, end))
     merged: list[_Merged] = []
     for each in proposals:
-        merged.append(_merged(*each, rows, expected, most))
+        merged.append(_merged(*each, corpus, expected, most))
         merged.sort(key=attrgetter("length"))
         yield Sought(merged[0].states)
     best = merged[0]
     for other in merged[1:]:
         states, targets = together(best.table, other.table, traces, end)
         if len(targets) <= MOST:
-            best = min(best, _merged(states, targets, rows, expected, most), key=attrgetter("length"))
+            best = min(best, _merged(states, targets, corpus, expected, most), key=attrgetter("length"))
             yield Sought(best.states)
     return Found(best.table, best.fine)
 
 
-def followed(machine: Machine, rows: Rows) -> Ints:
+def followed(machine: Machine, corpus: Corpus) -> Ints:
     """The state of a machine after every start and every event, (N,); where it knows no way on, one more
     that stands for none, which it leaves again by events that lead to one state alone."""
     number = {name: q for q, name in enumerate(machine.labels)}
@@ -157,11 +157,11 @@ def followed(machine: Machine, rows: Rows) -> Ints:
         entered.setdefault(t.trigger, set()).add(t.next_state)
     only = {event: next(iter(states)) for event, states in entered.items() if len(states) == 1}
     states = []
-    for trace in rows.traces:
+    for trace in corpus.traces:
         state: str | None = machine.initial
         states.append(number[machine.initial])
         for event in trace[:-1]:
-            word = rows.log.triggers[event]
+            word = corpus.log.triggers[event]
             state = ways.get((state, word), only.get(word)) if state else only.get(word)
             states.append(len(number) if state is None else number[state])
     return np.array(states, np.int64)
@@ -189,18 +189,18 @@ class _Merged:
         return len(self.table) + 1
 
 
-def _merged(states: Ints, targets: list[dict[int, int]], rows: Rows, expected: FloatArray, most: int | None) -> _Merged:
+def _merged(
+    states: Ints, targets: list[dict[int, int]], corpus: Corpus, expected: FloatArray, most: int | None
+) -> _Merged:
     """Merge the states of an automaton, given with the state before each row (N,) and with what the network expects to
     follow it (N, E)."""
-    size, width = len(targets), rows.end + 1
-    known = np.flatnonzero(rows.times)
-    of, times = states[known], rows.times[known]
-    shown = (
-        np.bincount(of * width + rows.data.targets[known], times, size * width).astype(np.float64).reshape(size, width)
-    )
+    size, width = len(targets), corpus.end + 1
+    known = np.flatnonzero(corpus.times)
+    of, times = states[known], corpus.times[known]
+    shown = np.bincount(of * width + corpus.data.targets[known], times, size * width).astype(np.float64)
     told = np.zeros((size, width))
     np.add.at(told, of, times[:, None] * expected[known])
-    merger = Merger(targets, weighed(shown, told), rows.end)
+    merger = Merger(targets, weighed(shown.reshape(size, width), told), corpus.end)
     merger.merge(most)
     return _Merged(merger.length(), merger.table(), size)
 
@@ -247,7 +247,7 @@ def predicted(model: Model, data: Histories) -> tuple[FloatArray, FloatArray]:
 def compared(model: Model, others: Distinct, rest: Distinct, most: int | None = None) -> HeldOut:
     """How well the rest of a log is known by a machine of the others, by n-grams of the others and by the network,
     which is taken not to have seen it either."""
-    learned, told, end = Rows.of(others), Rows.of(rest), len(rest.log.triggers)
+    learned, told, end = Corpus.of(others), Corpus.of(rest), len(rest.log.triggers)
     table = outcome(automaton(model, learned, most)).table
     found = machine(rest.log.triggers, table, counted(table, others))
     times = told.times.tolist()
@@ -262,11 +262,11 @@ def compared(model: Model, others: Distinct, rest: Distinct, most: int | None = 
     return HeldOut(len(rest.like), sum(times), states, tuple(scores), int(told.copies[told.pieces].sum()))
 
 
-def followable(table: Table, rows: Rows) -> Table:
+def followable(table: Table, corpus: Corpus) -> Table:
     """The table of traces with a way for every event, for traces that are not among them: where a state never showed an
     event, that leads where it mostly leads."""
-    usual = [Counter[int]() for _ in range(rows.end)]
-    for trace, copies in zip(rows.traces, rows.copies.tolist(), strict=True):
+    usual = [Counter[int]() for _ in range(corpus.end)]
+    for trace, copies in zip(corpus.traces, corpus.copies.tolist(), strict=True):
         state = 0
         for event in trace[:-1]:
             state = table[state][event]
@@ -275,10 +275,10 @@ def followable(table: Table, rows: Rows) -> Table:
     return [anywhere | ways for ways in table]
 
 
-def begun(table: Table, rows: Rows, first: Sequence[list[int]]) -> Table:
+def begun(table: Table, corpus: Corpus, first: Sequence[list[int]]) -> Table:
     """The table of pieces of traces, a `followable` one, beginning in the state from which the `first` pieces of traces
     are likeliest: its state 0 is that of the start of any piece, which may be anywhere."""
-    counts = counted(table, rows.distinct) + 1
+    counts = counted(table, corpus.distinct) + 1
     nats = np.log(counts / counts.sum(1, keepdims=True)).tolist()
 
     def likelihood(state: int) -> float:

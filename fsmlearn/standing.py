@@ -109,17 +109,16 @@ def surmised(rows: Rows, table: Table, now: Fit) -> tuple[Table, Floats]:
     would be led to it.
     """
     target, likelihood = table.target.copy(), now.likelihood.copy()
-    starts = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
-    met = np.add.reduceat(now.counts, starts, axis=1) > 0  # (k, V)
+    met = np.add.reduceat(now.counts, rows.begins, axis=1) > 0  # (k, V)
     q, v = np.nonzero(~met & (rows.cell_label == table.label[:, None]))
     said, asked = (now.believed & (now.counts > 0)).astype(np.float32), met.astype(np.float32)
     same = said @ said.T
     like = np.where(met.T[v], ((1 + DIFFERS) * same - DIFFERS * asked @ asked.T)[q], -np.inf)  # (m, k)
     found = np.isfinite(like).any(1)
     q, v, twin = q[found], v[found], like[found].argmax(1)
-    size = np.diff(starts, append=rows.symbols)[v]
+    size = np.diff(rows.begins, append=rows.symbols)[v]
     i, j = np.repeat(q, size), np.repeat(twin, size)
-    u = np.arange(len(i)) + np.repeat(starts[v] - np.cumsum(size) + size, size)
+    u = np.arange(len(i)) + np.repeat(rows.begins[v] - np.cumsum(size) + size, size)
     target[i, u] = np.where(target[j, u] == j, i, target[j, u])
     guess = np.logaddexp(likelihood[j, u], -np.log(max(rows.answers, 2))) - np.log(2)
     likelihood[i, u] = np.where(rows.symbol_answer[u] >= 0, guess, 0.0)

@@ -49,8 +49,7 @@ def votes(rows: Rows, now: Standing, states: Ints, leads: Ints) -> Votes:
     choice = np.bincount(table.label)[table.label] > 1
     if not choice.any():
         return Votes(np.zeros(0, np.int64), np.zeros((0, len(table))))
-    begins = np.searchsorted(rows.symbol_cell, np.arange(len(rows.cell_label)))
-    met = np.add.reduceat(now.fit.counts, begins, axis=1) > 0  # (k, V)
+    met = np.add.reduceat(now.fit.counts, rows.begins, axis=1) > 0  # (k, V)
     ahead = futures(rows, table, now.fit.likelihood, anywhere=~met[:, rows.symbol_cell])
     asked = np.flatnonzero(choice[states])
     inside = _summed(states[asked] * size, kinds, ahead[asked], rows.weight[asked])
