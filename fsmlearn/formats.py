@@ -87,6 +87,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def traces(number: int, pieces: int) -> str:
+    """`3 traces`, of which so many are pieces of longer ones."""
+    return counted(number, "trace") + (", or pieces of them," if pieces else "")
+
+
 def _spelt(character: str) -> str:
     return character.encode("unicode_escape").decode()
 

@@ -102,8 +102,8 @@ def learning(
     """Run the stages, yielding how far the log is read, the log, the filtered log, every epoch of training, the machine
     so far while it is extracted, and at last what was learned.
 
-    The rows of the log stay where the spread has them; its distinct traces are learned from here, or of a big log that
-    shows its states an excerpt.
+    The rows of the log stay where the spread has them; its distinct traces are learned from here, or of a big log an
+    excerpt.
     """
     for value in gathering(sources, **settings.reading, spread=spread):
         yield value
@@ -364,7 +364,7 @@ def _of_events(
         machine = grow(old, machine, list(sequences.walks(machine, together(list(spread.bring(whole)))[0])))
     scores = NOTHING
     if held.any():
-        scores = compared(trained.model, others, traces.of(np.flatnonzero(held)), settings.states)
+        scores = compared(trained.model, corpus, Corpus.of(traces.of(np.flatnonzero(held))), settings.states)
     if not held[begins].all():
         begins = begins[~held[begins]]
     begin = traces.of(begins)

@@ -64,7 +64,7 @@ def held_out(found: HeldOut) -> RenderableType:
     """How well the machine, n-grams and the network know traces that they were not learned from."""
     if not found.scores:
         return titled(("held out", ["nothing: the log has one trace"]))
-    whose = formats.counted(found.traces, "trace") + (", or pieces of them," if found.pieces else "")
+    whose = formats.traces(found.traces, found.pieces)
     told = [
         f"{whose} of {formats.counted(found.events, 'event')}, ends included, from training and from what is below",
         f"the machine without {'it' if found.traces == 1 else 'them'} has {formats.counted(found.states, 'state')}; "

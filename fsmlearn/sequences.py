@@ -244,33 +244,31 @@ def predicted(model: Model, data: Histories) -> tuple[FloatArray, FloatArray]:
     return memory, softmax(model.cell.logits(model.params, memory))
 
 
-def compared(model: Model, others: Distinct, rest: Distinct, most: int | None = None) -> HeldOut:
+def compared(model: Model, others: Corpus, rest: Corpus, most: int | None = None) -> HeldOut:
     """How well the rest of a log is known by a machine of the others, by n-grams of the others and by the network,
     which is taken not to have seen it either."""
-    learned, told, end = Corpus.of(others), Corpus.of(rest), len(rest.log.triggers)
-    table = outcome(automaton(model, learned, most)).table
-    found = machine(rest.log.triggers, table, counted(table, others))
-    times = told.times.tolist()
+    table = outcome(automaton(model, others, most)).table
+    found = machine(rest.log.triggers, table, counted(table, others.distinct))
+    times = rest.times.tolist()
     forecast = Forecast(found)
-    scores = [Score("machine", *score(chain.from_iterable(map(forecast.predictions, told.traces)), times))]
+    scores = [Score("machine", *score(chain.from_iterable(map(forecast.predictions, rest.traces)), times))]
     for order in ORDERS:
-        ngrams = NGrams(zip(learned.traces, learned.copies.tolist(), strict=True), end, order)
-        scores.append(Score(f"{order}-gram", *score(chain.from_iterable(map(ngrams.predictions, told.traces)), times)))
-    expected = predicted(model, told.data)[1]
-    scores.append(Score("network", *score(zip(expected, told.data.targets.tolist(), strict=True), times)))
+        ngrams = NGrams(zip(others.traces, others.copies.tolist(), strict=True), rest.end, order)
+        scores.append(Score(f"{order}-gram", *score(chain.from_iterable(map(ngrams.predictions, rest.traces)), times)))
+    expected = predicted(model, rest.data)[1]
+    scores.append(Score("network", *score(zip(expected, rest.data.targets.tolist(), strict=True), times)))
     states = sum(label is None for label in found.labels.values())
-    return HeldOut(len(rest.like), sum(times), states, tuple(scores), int(told.copies[told.pieces].sum()))
+    traces, pieces = int(rest.copies.sum()), int(rest.copies[rest.pieces].sum())
+    return HeldOut(traces, sum(times), states, tuple(scores), pieces)
 
 
 def followable(table: Table, corpus: Corpus) -> Table:
     """The table of traces with a way for every event, for traces that are not among them: where a state never showed an
     event, that leads where it mostly leads."""
-    usual = [Counter[int]() for _ in range(corpus.end)]
-    for trace, copies in zip(corpus.traces, corpus.copies.tolist(), strict=True):
-        state = 0
-        for event in trace[:-1]:
-            state = table[state][event]
-            usual[event][state] += copies
+    log, usual = corpus.log, [Counter[int]() for _ in range(corpus.end)]
+    copies = np.repeat(corpus.copies, np.diff(log.offsets)).tolist()
+    for event, state, times in zip(log.trigger.tolist(), _entered(table, log), copies, strict=True):
+        usual[event][state] += times
     anywhere = {event: states.most_common(1)[0][0] for event, states in enumerate(usual) if states}
     return [anywhere | ways for ways in table]
 

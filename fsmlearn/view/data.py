@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any
 
 from fsmlearn.about import About, Comparison, plain
-from fsmlearn.formats import Cell, counted, percent
+from fsmlearn.formats import Cell, counted, percent, traces
 from fsmlearn.machine import Machine, Transition
 from fsmlearn.plots.diagram import diagram
 from fsmlearn.sample import Sample
@@ -120,8 +120,7 @@ def _observed(machine: Machine, about: About) -> list[Data]:
         scores: Iterable[Sequence[Cell]] = (
             [each.predictor, each.loss, each.perplexity, each.accuracy] for each in about.held_out.scores
         )
-        whose = counted(about.held_out.traces, "trace") + (", or pieces of them," if about.held_out.pieces else "")
-        note = f"{whose} that nothing here was learned from."
+        note = f"{traces(about.held_out.traces, about.held_out.pieces)} that nothing here was learned from."
         found.append(_table("heldout", "Held-out traces", note, columns, scores))
     if about.support:
         columns = {"state": "word", _trigger(machine): "word", "next state": "word", "output": "word"}
