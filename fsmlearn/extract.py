@@ -27,7 +27,7 @@ from fsmlearn.oracle import Oracle, first_answers, groups_of
 from fsmlearn.packing import Ints, Rows, pack
 from fsmlearn.sought import Sought
 from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
-from fsmlearn.train import Model, history_before, remember
+from fsmlearn.train import Model
 
 PIECE = 2048  # rows of the pieces of a long trace
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
@@ -88,10 +88,7 @@ def extract(
     there are visible states); by itself the number of states follows from the description length.
     """
     whole = packed(log, data, gap)
-    memory = remember(data, model.cell, model.params)
-    met = np.zeros((whole.labels, len(log.triggers)), np.bool_)
-    met[whole.cell_label, whole.cell_trigger] = True
-    oracle = Oracle(model, memory, history_before(data, whole.order), whole, len(log.states), met)
+    oracle = Oracle.of(model, log, data, whole)
     first = first_answers(oracle)
     least = int(np.clip(data.rows / 4000, 3, 20))
     groups, clusters = groups_of(oracle, first, whole.label, least)
@@ -125,7 +122,8 @@ def _machines(
         if old is not None:
             yield Mended(whole, crossed(whole, found.standing, old, least))
         return
-    start = mending.descend(whole, proposed, groups, grow=False)
+    bare = search.descend(whole, proposed, groups, grow=False)
+    start = mending.refine(Mended(whole, bare), grow=False)
     yield start
     others = [start]
     if old is not None:
@@ -135,26 +133,16 @@ def _machines(
             yield other
             others.append(other)
     now = min(others, key=attrgetter("length"))
+    if not now.explains and not (start.rows.repairs and any(other.like(start) for other in others[1:])):
+        for other in doubted(oracle, first, least, bare, now.length):
+            yield other
+            others.append(other)
+        now = min(others, key=attrgetter("length"))
     if not now.explains:
-        agreed = any(other.like(start) for other in others[1:])
-        start = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        plain = None
-        if start.rows.repairs and not agreed:  # what looks like lost rows may be a state that is missing
-            plain = search.attempt(whole, proposed, groups, start.length, lambda now: mending.broken(whole, now).length)
-        if plain is not None:
-            unbroken = Mended(whole, plain)
-            promising = mending.broken(whole, plain).length < start.length
-            for now in asked_again(oracle, first, least, unbroken) if promising else [unbroken]:
-                yield now
-                others.append(now)
-                if now.length > start.length and now is not unbroken:
-                    break
-        if plain is not None and others[-1].length < start.length:  # breaks only stood in for states
-            others.append(start)
-        elif not others[-1].explains:
-            for now in asked_again(oracle, first, least, start):
-                yield now
-            others.append(now)
+        grown = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        for other in asked_again(oracle, first, least, grown):
+            yield other
+            others.append(other)
         now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
@@ -179,6 +167,24 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
             break
         now = finer
         yield now
+
+
+def doubted(oracle: Oracle, first: NDArray[np.int16], least: int, bare: Standing, below: float) -> Iterator[Mended]:
+    """Machines found by asking the network what is in doubt inside the states of one that is merged only, or none where
+    nothing shorter than `below` is in sight.
+
+    Few states hide little from the network, and none has grown yet where another should have. What looks like lost rows
+    may be a state that is missing, so breaks are sought only in what has grown.
+    """
+    rows = oracle.rows
+    groups, k = groups_of(oracle, first, bare.fit.states, least)
+
+    def worth(now: Standing) -> float:
+        return mending.broken(rows, now).length
+
+    found = search.attempt(rows, from_groups(rows, groups, k), groups, below, worth)
+    if found is not None and worth(found) < below:
+        yield from asked_again(oracle, first, least, mending.refine(Mended(rows, found)))
 
 
 def crossed(rows: Rows, one: Standing, other: Standing, least: int) -> Standing:

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.cluster import group
+from fsmlearn.histories import Histories
+from fsmlearn.logs import Log
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.rnn import FloatArray
 from fsmlearn.rows import numbered
-from fsmlearn.train import Model
+from fsmlearn.train import Model, history_before, remember
 
 Word = tuple[int, ...]  # triggers, in order
 NOT_ASKED = -2
@@ -36,6 +38,14 @@ class Oracle:
     rows: Rows
     labels: int  # S, 0 where the log hides states
     met: NDArray[np.bool_]  # (max(S, 1), A): the log has this trigger in this visible state
+
+    @classmethod
+    def of(cls, model: Model, log: Log, data: Histories, rows: Rows) -> Oracle:
+        """A network asked about a log, given with its histories and packed."""
+        met = np.zeros((rows.labels, len(log.triggers)), np.bool_)
+        met[rows.cell_label, rows.cell_trigger] = True
+        memory = remember(data, model.cell, model.params)
+        return cls(model, memory, history_before(data, rows.order), rows, len(log.states), met)
 
     def answers(self, which: Ints, words: Sequence[Word]) -> NDArray[np.int16]:
         """The answers (n, w) to the last trigger of each of w words of one length, asked at rows `which` (n,); -1 where

@@ -14,25 +14,30 @@ from numpy.typing import NDArray
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
 from fsmlearn.equivalence import equivalent
-from fsmlearn.extract import Extraction, extract
-from fsmlearn.histories import histories
+from fsmlearn.extract import Extraction, doubted, extract
+from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
-from fsmlearn.oracle import Oracle
+from fsmlearn.oracle import Oracle, first_answers
 from fsmlearn.sought import Sought, outcome
-from fsmlearn.standing import Standing
+from fsmlearn.standing import Standing, from_groups, settle
 from fsmlearn.train import Model, Plan, train
+
+
+def a_network(data: Histories, seed: int = 0) -> Model:
+    """A small one that has learned a log for a short time."""
+    plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
+    *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
+    return Model(Elman(), last.params)
 
 
 def searching(
     log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0
 ) -> Generator[Sought, None, Extraction]:
-    """The search for a machine by a small network that has learned a log for a short time."""
+    """The search for a machine by such a network."""
     traces = distinct(log, np.zeros(len(log), np.bool_) if gap is None else gap)
     data = histories(traces.log, like=traces.like)
-    plan = Plan(hidden=32, epochs=12, rate=0.02, batch=16)
-    *_, last = train(data, Elman(), plan, np.random.default_rng(seed))
-    return extract(Model(Elman(), last.params), traces.log, data, traces.gap, states)
+    return extract(a_network(data, seed), traces.log, data, traces.gap, states)
 
 
 def extracted(log: Log, gap: NDArray[np.bool_] | None = None, states: int | None = None, seed: int = 0) -> Extraction:
@@ -91,6 +96,16 @@ def test_a_log_that_hides_its_states_gives_a_mealy_machine() -> None:
     assert equivalent(machine, Machine.build("mealy", 0, [None, None], ["press", "look"], lit)) is None
     assert {t.probability for t in machine.transitions} == {1}
     assert sum(t.count for t in machine.transitions) == len(log)
+
+
+def test_a_machine_of_too_few_states_is_asked_about_as_long_as_it_promises_a_shorter_one() -> None:
+    case, _ = hidden(1)
+    oracle = Oracle.of(a_network(case.data), case.log, case.data, case.rows)
+    nothing = np.zeros(len(case.rows), np.int64)
+    bare = settle(case.rows, from_groups(case.rows, nothing, 1), nothing)
+    *_, found = doubted(oracle, first_answers(oracle), 3, bare, bare.length)
+    assert case.exact(found.rows, found.standing)
+    assert not [*doubted(oracle, first_answers(oracle), 3, bare, found.length)]
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from machines import log_of, random_machine, visible, walk
@@ -10,7 +12,7 @@ from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.logs import Log
 from fsmlearn.oracle import Oracle, Word, first_answers
-from fsmlearn.train import Model, cell_of, history_before, remember
+from fsmlearn.train import Model, cell_of
 
 CELLS = ("elman", "gru", "lstm")
 
@@ -32,8 +34,7 @@ def an_oracle(name: str, hides: bool) -> Oracle:
     rows = packed(log, data, np.zeros(len(log), np.bool_))
     met = np.ones((max(len(log.states), 1), len(log.triggers)), np.bool_)
     met[-1, 1] = hides
-    memory, before = remember(data, cell, params), history_before(data, rows.order)
-    return Oracle(Model(cell, params), memory, before, rows, len(log.states), met)
+    return replace(Oracle.of(Model(cell, params), log, data, rows), met=met)
 
 
 def alone(oracle: Oracle, row: int, word: Word) -> int:
