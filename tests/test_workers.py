@@ -8,8 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +26,7 @@ from fsmlearn.denoise import Filtered
 from fsmlearn.errors import ClusterError, FsmlearnError, LogError
 from fsmlearn.logs import Whole, gathering
 from fsmlearn.pipeline import Learned
+from fsmlearn.sources import expand
 from fsmlearn.spread import HERE, Spread
 from fsmlearn.workers import Cluster, connected, local
 
@@ -126,18 +130,40 @@ def test_files_are_shared_out_by_their_sizes(cluster: Cluster, tmp_path: Path) -
         cluster.divide(["<stdin>"])
 
 
+def same_log(files: list[str], names: list[str], cluster: Cluster) -> bool:
+    """Whether what lies under some names is read, here and by workers, as what lies in some files."""
+    texts = set()
+    for log, spread in ((files, HERE), (names, HERE), (names, cluster)):
+        *_, whole = gathering(log, spread=spread)
+        assert isinstance(whole, Whole)
+        texts.add((whole.fingerprint(), len(whole)))
+    return len(texts) == 1
+
+
 def test_files_that_only_a_file_system_of_its_own_can_open(cluster: Cluster, tmp_path: Path) -> None:
     memory = import_module("fsspec").filesystem("memory")
     files = cut(tmp_path, "door_lock", 3)
     for number, file in enumerate(files):
         memory.pipe(f"/logs/day{number}.csv", Path(file).read_bytes())
-    names = [f"memory://logs/day{number}.csv" for number in range(3)]
-    texts = []
-    for log, spread in ((files, HERE), (names, HERE), (names, cluster)):
-        *_, whole = gathering(log, spread=spread)
-        assert isinstance(whole, Whole)
-        texts.append((whole.fingerprint(), len(whole), whole.traces if spread is HERE else None))
-    assert {text[0] for text in texts} == {texts[0][0]}
+    assert same_log(files, [f"memory://logs/day{number}.csv" for number in range(3)], cluster)
+
+
+def test_files_on_a_web_server(cluster: Cluster, tmp_path: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    files = cut(tmp_path, "door_lock", 3)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever).start()
+        place = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert same_log(files, [f"{place}/{number}.csv" for number in range(3)], cluster)
+            assert same_log(files, expand([f"{place}/*.csv"]), cluster)
+            with pytest.raises(LogError, match=r"9\.csv: no such file"):
+                [*gathering([f"{place}/9.csv"])]
+        finally:
+            server.shutdown()
 
 
 def test_what_is_wrong_with_a_file_is_told_as_ever(cluster: Cluster, tmp_path: Path) -> None:
