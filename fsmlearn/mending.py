@@ -209,9 +209,9 @@ def shake(now: Mended) -> Mended:
     for _ in range(AGAIN):
         if now.rows.repairs:
             break
-        before, explained = now, now.explains
-        now = kicked(now, FEW if dear or explained else KNOCKS, rng)
-        if explained or now is before:
+        before = now
+        now = kicked(now, FEW if dear or now.explains else KNOCKS, rng)
+        if now is before:
             break
     found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
     return refine(found) if found is not start else start

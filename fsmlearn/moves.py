@@ -75,7 +75,8 @@ def join(rows: Rows, now: Standing) -> Standing | None:
 def nearest(rows: Rows, now: Standing, limit: float = np.inf) -> list[Pair]:
     """For each state the state of its label that its rows would do with at the least loss, (j, i), best first."""
     k = len(now.table)
-    states, sums = summed(rows, slice(None), now.fit.states, now.ahead)
+    each = np.arange(len(rows))
+    states, sums = summed(rows, each, now.fit.states, now.ahead, each)
     loss = np.full((k, k), np.inf)
     loss[states] = sums[np.arange(len(states)), states][:, None] - sums
     loss[now.table.label[:, None] != now.table.label[None, :]] = np.inf

@@ -91,8 +91,7 @@ class _Ways:
 def _ways(rows: Rows, now: Standing, some: Ints, way: Ints) -> _Ways:
     """The ways (n,) by which some rows (n,) came into their states."""
     key = way * rows.symbols + rows.symbol[some]
-    after = rows.following[some]
-    keys, votes = summed(rows, some, key, np.where((after >= 0)[:, None], now.ahead[after], np.float32(0)))
+    keys, votes = summed(rows, some, key, now.ahead, rows.following[some])
     count = rows.tallied(key, some)[1]
     by, symbol = keys // rows.symbols, keys % rows.symbols
     count[rows.symbol_answer[symbol] < 0] = 0

@@ -20,7 +20,6 @@ CERTAIN = 1.0  # nats by which a change must win before it is tried
 ALIKE = 1e-3  # nats by which two states may differ, rounded as they are, and still explain the same alike
 SAME = 1e-3  # nats by which descriptions of one machine may differ, its rows being added up in another order
 ROUNDS = 12  # sweeps over all transitions before a table counts as settled
-PART = 1 << 16  # numbers added up in one go, which stay in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +167,7 @@ def _led(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     better = votes[each, best] > votes[each, table.target[state, symbol]] + CERTAIN
     target = table.target.copy()
     target[state[better], symbol[better]] = best[better]
-    labels, votes = summed(rows, rows.begun, rows.label[rows.begun], now.ahead[rows.begun])
+    labels, votes = summed(rows, rows.begun, rows.label[rows.begun], now.ahead, rows.begun)
     start = table.start.copy()
     start[labels] = votes.argmax(1)
     return target, start
@@ -180,25 +179,31 @@ def voted(rows: Rows, now: Standing, leads: Ints) -> tuple[Ints, Ints, Floats]:
     linked = rows.linked
     states = now.fit.states[linked]
     key = states * rows.symbols + leads[states, rows.symbol[linked]]
-    keys, votes = summed(rows, linked, key, now.ahead[rows.following[linked]])
+    keys, votes = summed(rows, linked, key, now.ahead, rows.following[linked])
     symbol = keys % rows.symbols
     return keys // rows.symbols, symbol, np.where(allowed(rows, now.table.label)[symbol], votes, -np.inf)
 
 
-def summed(rows: Rows, which: Ints | slice, key: Ints, values: Singles) -> tuple[Ints, Floats]:
-    """Sums of values (n, k) of rows `which` (n,) of the log by key (n,): distinct keys (m,) and sums (m, k)."""
-    if rows.repeats:
-        values = values * rows.weight[which, None].astype(np.float32)
-    return added(key, values)
+def summed(rows: Rows, which: Ints, key: Ints, ahead: Singles, after: Ints) -> tuple[Ints, Floats]:
+    """Sums by key (n,) of the futures (N, k) of rows `after` (n,), -1 for none, each weighing as much as row `which`
+    (n,) of the log: distinct keys (m,) and sums (m, k)."""
+    keys, number = numbered(key)
+    # the rows of a key one after the other, which are added up as fast as memory is read
+    order = np.argsort(number.astype(np.uint16) if len(keys) <= 1 << 16 else number, kind="stable")
+    values = ahead.take(after[order], axis=0)
+    if rows.repeats or (after < 0).any():
+        values *= np.where(after < 0, 0, rows.weight[which])[order, None].astype(np.float32)
+    sums, lo = np.empty((len(keys), ahead.shape[1])), 0
+    for each, hi in zip(sums, np.cumsum(np.bincount(number, minlength=len(keys))).tolist(), strict=True):
+        values[lo:hi].sum(0, dtype=np.float64, out=each)
+        lo = hi
+    return keys, sums
 
 
-def added(key: Ints, values: Singles | Floats) -> tuple[Ints, Floats]:
-    """Sums of values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
+def added(key: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Sums of few values (n, k) by key (n,): distinct keys (m,) and sums (m, k)."""
     keys, number = numbered(key)
     k = values.shape[1]
-    sums = np.zeros(len(keys) * k)
-    size = max(PART, 4 * len(sums)) // k
-    for lo in range(0, len(key), size):
-        place = number[lo : lo + size, None] * k + np.arange(k)
-        sums += np.bincount(place.ravel(), values[lo : lo + size].ravel(), len(sums))
-    return keys, sums.reshape(-1, k)
+    place = number[:, None] * k + np.arange(k)
+    sums = np.bincount(place.ravel(), values.ravel(), len(keys) * k)
+    return keys, sums.reshape(-1, k).astype(np.float64, copy=False)

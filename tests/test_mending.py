@@ -257,6 +257,25 @@ def test_a_few_breaks_do_not_keep_a_machine_from_being_shaken(seed: int, monkeyp
     assert case.exact(found.rows, found.standing)
 
 
+@pytest.mark.parametrize("explains", [False, True])
+@pytest.mark.parametrize(("gains", "rounds"), [(0, 1), (1, 2), (2, 3), (9, 3)])
+def test_a_machine_is_shaken_again_while_it_gets_shorter(
+    gains: int, rounds: int, explains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, _ = hidden(0)
+    now = Mended(case.rows, case.true())
+    monkeypatch.setattr(Mended, "explains", explains)
+    kicks: list[object] = []
+
+    def shorter(start: Mended, some: list[tuple[mending.Kick, int]], _: np.random.Generator) -> Mended:
+        kicks.append(some)
+        return replace(start) if len(kicks) <= gains else start
+
+    monkeypatch.setattr(mending, "kicked", shorter)
+    mending.shake(now)
+    assert kicks == [mending.FEW if explains else mending.KNOCKS] * rounds + [mending.SHAKES]
+
+
 @pytest.mark.slow
 def test_shaking_ends_in_nothing_longer_and_now_and_then_in_something_shorter() -> None:
     shorter = 0

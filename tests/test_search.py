@@ -406,13 +406,20 @@ def test_each_state_is_merged_with_the_one_that_it_can_do_with_best(monkeypatch:
     assert moves.merged(case.rows, now, k, rng) is None
 
 
-@pytest.mark.parametrize("part", [1, 50, standing.PART])
-def test_sums_by_key_are_those_of_plain_loops(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "PART", part)
-    rng = np.random.default_rng(part)
-    for keys, n, k in ((1, 1, 1), (3, 400, 2), (1000, 90, 7)):
-        key, values = rng.integers(keys, size=n) * 5, rng.standard_normal((n, k)).astype(np.float32)
-        found, sums = standing.added(key, values)
-        assert found.tolist() == sorted(set(key.tolist()))
-        plain = [values[key == each].sum(0, dtype=np.float64) for each in found.tolist()]
-        np.testing.assert_allclose(sums, plain, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("often", [False, True])
+def test_sums_by_key_are_those_of_plain_loops(often: bool) -> None:
+    rng = np.random.default_rng(0)
+    case, _ = hidden(3, traces=60)
+    rows = replace(case.rows, weight=rng.integers(1, 4, len(case.rows))) if often else case.rows
+    assert rows.repeats == often
+    for keys, k in ((1, 1), (3, 2), (1000, 7)):
+        key, ahead = rng.integers(keys, size=len(rows)) * 5, rng.standard_normal((len(rows), k)).astype(np.float32)
+        after = rng.integers(-1, len(rows), len(rows))
+        values = np.where(after[:, None] < 0, 0, ahead[after] * rows.weight[:, None])
+        for found, sums in (
+            standing.summed(rows, np.arange(len(rows)), key, ahead, after),
+            standing.added(key, values),
+        ):
+            assert found.tolist() == sorted(set(key.tolist()))
+            plain = [values[key == each].sum(0, dtype=np.float64) for each in found.tolist()]
+            np.testing.assert_allclose(sums, plain, rtol=1e-5, atol=1e-5)
