@@ -133,17 +133,17 @@ def _machines(
             yield other
             others.append(other)
     now = min(others, key=attrgetter("length"))
+    asked = list[Mended]()
     if not now.explains and not (start.rows.repairs and any(other.like(start) for other in others[1:])):
-        for other in doubted(oracle, first, least, bare, now.length):
-            yield other
-            others.append(other)
-        now = min(others, key=attrgetter("length"))
-    if not now.explains:
-        grown = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        for other in asked_again(oracle, first, least, grown):
-            yield other
-            others.append(other)
-        now = min(others, key=attrgetter("length"))
+        for found in doubted(oracle, first, least, bare, now.length):
+            yield found
+            asked.append(found)
+    if not (now.explains or asked):
+        for found in asked_again(oracle, first, least, mending.onward(start)):
+            yield found
+            asked.append(found)
+    others += asked
+    now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
         whole = replace(whole, certain=False)
@@ -162,7 +162,7 @@ def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mende
         groups, k = groups_of(replace(oracle, rows=now.rows), first, now.standing.fit.states, least)
         finer = mending.regrouped(now, groups, k)
         if now.rows.repairs and not finer.like(now):
-            finer = mending.refine(finer)
+            finer = mending.refine(finer, refined=now)
         if finer.length >= now.length - 1e-6:
             break
         now = finer

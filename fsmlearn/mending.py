@@ -80,7 +80,7 @@ def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
     starts = [broken(rows, settle(rows, table, anywhere)) for table in tables]
     starts.sort(key=attrgetter("length"))
     for start in starts if rows.few else starts[:1]:
-        yield onward(start, grow=False)
+        yield descend(start.rows, start.standing.table, start.standing.found, grow=False)
 
 
 def broken(rows: Rows, now: Standing) -> Mended:
@@ -89,13 +89,14 @@ def broken(rows: Rows, now: Standing) -> Mended:
     return Mended(rows, settle(rows, now.table, found))
 
 
-def onward(now: Mended, *, grow: bool = True) -> Mended:
-    """`descend` from a machine that is there."""
-    return descend(now.rows, now.standing.table, now.standing.found, grow=grow)
+def onward(now: Mended) -> Mended:
+    """What is found from a machine that was refined."""
+    return refine(Mended(now.rows, search.descend(now.rows, now.standing.table, now.standing.found)), refined=now)
 
 
-def refine(now: Mended, *, grow: bool = True) -> Mended:
-    """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace."""
+def refine(now: Mended, *, grow: bool = True, refined: Mended | None = None) -> Mended:
+    """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace,
+    unless it has come to a machine that was `refined` before."""
     now = reached(now)
     for _ in range(ROUNDS):
         rows, found = mend(now.rows, now.standing)
@@ -105,8 +106,9 @@ def refine(now: Mended, *, grow: bool = True) -> Mended:
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
-    # fewer repairs than states do not stand in for any
-    return thin(now) if now.rows.repairs >= len(now.standing.table) else now
+    if now.rows.repairs < len(now.standing.table) or (refined is not None and now.like(refined)):
+        return now  # fewer repairs than states do not stand in for any
+    return thin(now)
 
 
 def reached(mended: Mended) -> Mended:
@@ -162,7 +164,7 @@ def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
             crossed = regrouped(now, groups, k)
             if crossed.like(now):
                 continue
-            crossed = refine(crossed)
+            crossed = refine(crossed, refined=now)
             if crossed.length < now.length - 1e-6:
                 pool.insert(0, crossed)
                 yield crossed
