@@ -277,7 +277,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize(("arguments", "packages"), LIGHT, ids=lambda each: " ".join(each))
+@pytest.mark.parametrize(("arguments", "packages"), LIGHT, ids=[" ".join(each) for each, _ in LIGHT])
 def test_light_commands_load_nothing_heavy(workplace: Path, arguments: list[str], packages: set[str]) -> None:
     status, names = loaded(workplace, arguments)
     assert status == 0
