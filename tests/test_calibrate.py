@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ import pytest
 from machines import WASH, log_of
 from test_sequences import TEA, drawn, written
 
-from fsmlearn.calibrate import _LeftOut, _walked, calibrated
+from fsmlearn.calibrate import _LeftOut, _Trace, _walked, calibrated
 from fsmlearn.check import Checker, Whole
+from fsmlearn.following import Words
 from fsmlearn.judge import Judge
 from fsmlearn.logs import Log, read
 from fsmlearn.machine import Machine
@@ -167,6 +168,19 @@ def test_a_long_trace_is_left_out_stretch_by_stretch() -> None:
     assert calibrated(machine, log).row.scores[-1] < 0.1
 
 
+def by_themselves(traces: Mapping[tuple[Words, ...], int]) -> Iterator[tuple[_Trace, list[float]]]:
+    """Each trace, and the surprise of each of its rows, judged one by one without what the trace adds to the counts."""
+    judge = Judge(WASH, {"Off": 60})
+    for trace in _walked(judge, traces):
+        judge.ways.leave_out(Counter(way for way in trace.path if way))
+        belief, surprises = judge.start, []
+        for words in trace.words:
+            belief, judgement = judge.step(belief, words)
+            surprises.append(judgement.surprise)
+        judge.ways.leave_out({})
+        yield trace, surprises
+
+
 def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
     rng = np.random.default_rng(11)
     states, triggers = [WASH.visible(name) for name in WASH.labels], WASH.triggers
@@ -181,12 +195,17 @@ def test_rows_that_are_judged_once_are_judged_as_each_by_itself() -> None:
         made_up = (states[rng.integers(len(states))], triggers[rng.integers(len(triggers))], "Soak")
         odd = [made_up, made_up, ("Off", "Kick", "Odd"), ("Odd", "Level", "Rinse")]
         rows.insert(int(rng.integers(len(rows))), odd[rng.integers(len(odd))])
-    judge, alone = Judge(WASH, {"Off": 60}), _LeftOut(Judge(WASH, {"Off": 60}))
-    for trace in _walked(judge, Counter(map(tuple, traces))):
-        judge.ways.leave_out(Counter(way for way in trace.path if way))
-        belief, expected = judge.start, []
-        for words in trace.words:
-            belief, judgement = judge.step(belief, words)
-            expected.append(judgement.surprise)
-        judge.ways.leave_out({})
+    alone = _LeftOut(Judge(WASH, {"Off": 60}))
+    for trace, expected in by_themselves(Counter(map(tuple, traces))):
         assert list(alone.surprises(trace)) == expected
+
+
+def test_what_a_row_of_unknown_words_comes_to_depends_on_all_that_is_left_out() -> None:
+    begin = (("Off", "Start", "Soak"), ("Odd", "Level", "Rinse"))
+    more = (("Rinse", "Timer", "Drain"), ("Drain", "Timer", "Off"))
+    alone, told = _LeftOut(Judge(WASH, {"Off": 60})), list[float]()
+    for trace, expected in by_themselves({begin: 1, (*begin, *more): 1}):
+        assert trace.path[1] is not None, "the machine has it, from a state that the row does not name"
+        told.append(expected[1])
+        assert list(alone.surprises(trace)) == expected
+    assert told[0] != told[1]
