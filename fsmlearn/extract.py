@@ -138,8 +138,9 @@ def _machines(
         for found in doubted(oracle, first, least, bare, now.length):
             yield found
             asked.append(found)
-    if not (now.explains or asked):
-        for found in asked_again(oracle, first, least, mending.onward(start)):
+    if not now.explains and (whole.few or not asked):
+        grown = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
+        for found in asked_again(oracle, first, least, grown):
             yield found
             asked.append(found)
     others += asked

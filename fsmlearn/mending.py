@@ -80,7 +80,7 @@ def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
     starts = [broken(rows, settle(rows, table, anywhere)) for table in tables]
     starts.sort(key=attrgetter("length"))
     for start in starts if rows.few else starts[:1]:
-        yield descend(start.rows, start.standing.table, start.standing.found, grow=False)
+        yield onward(start, grow=False)
 
 
 def broken(rows: Rows, now: Standing) -> Mended:
@@ -89,9 +89,9 @@ def broken(rows: Rows, now: Standing) -> Mended:
     return Mended(rows, settle(rows, now.table, found))
 
 
-def onward(now: Mended) -> Mended:
-    """What is found from a machine that was refined."""
-    return refine(Mended(now.rows, search.descend(now.rows, now.standing.table, now.standing.found)), refined=now)
+def onward(now: Mended, *, grow: bool = True) -> Mended:
+    """`descend` from a machine that is there."""
+    return descend(now.rows, now.standing.table, now.standing.found, grow=grow)
 
 
 def refine(now: Mended, *, grow: bool = True, refined: Mended | None = None) -> Mended:
