@@ -129,21 +129,14 @@ def _machines(
     if old is not None:
         others.append(mending.refine(Mended(whole, old), grow=False))
     if not start.explains:
-        for other in mending.merge(whole, merging.proposals(whole)):
-            yield other
-            others.append(other)
-    now = min(others, key=attrgetter("length"))
-    asked = list[Mended]()
-    if not now.explains and not (start.rows.repairs and any(other.like(start) for other in others[1:])):
-        for found in doubted(oracle, first, least, bare, now.length):
-            yield found
-            asked.append(found)
-    if not now.explains and (whole.few or not asked):
+        yield from kept(mending.merge(whole, merging.proposals(whole)), others)
+    now, merged = min(others, key=attrgetter("length")), len(others)
+    agreed = start.rows.repairs and any(other.like(start) for other in others[1:])
+    if not now.explains and not agreed:
+        yield from kept(doubted(oracle, first, least, bare, now.length), others)
+    if not now.explains and (whole.few or len(others) == merged):
         grown = Mended(start.rows, search.descend(start.rows, start.standing.table, start.standing.found))
-        for found in asked_again(oracle, first, least, grown):
-            yield found
-            asked.append(found)
-    others += asked
+        yield from kept(asked_again(oracle, first, least, grown), others)
     now = min(others, key=attrgetter("length"))
     drawn = evidence.fit(replace(now.rows, certain=False), now.standing.table, now.standing.found)
     if drawn.misfits < now.standing.fit.misfits / 2:  # most of what does not fit may be no noise but drawn
@@ -153,6 +146,13 @@ def _machines(
             yield chance
             return
     yield from mending.best(now, others, least)
+
+
+def kept(found: Iterator[Mended], others: list[Mended]) -> Iterator[Mended]:
+    """Machines as they are found, each put among others."""
+    for each in found:
+        others.append(each)
+        yield each
 
 
 def asked_again(oracle: Oracle, first: NDArray[np.int16], least: int, now: Mended) -> Iterator[Mended]:

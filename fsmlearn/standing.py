@@ -91,11 +91,11 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
         found = new[found]
         now = fit(rows, table, found)
     ahead = futures(rows, *surmised(rows, table, now))
-    if rows.labels > 1 or rows.broken.any():  # of states that explain what follows alike, the commonest
-        common = (ALIKE * now.counts.sum(1) / rows.total).astype(np.float32)
-        found = (ahead + common).argmax(1)
-    else:  # the run goes on nowhere else
-        found = now.states
+    if rows.labels == 1 and not rows.broken.any():  # the run goes on nowhere else
+        return Standing(table, now, ahead, now.states)
+    # of states that explain what follows alike, the commonest
+    common = (ALIKE * now.counts.sum(1) / rows.total).astype(np.float32)
+    found = (ahead + common).argmax(1)
     if rows.mended.any():  # breaks are paid for by where they lead
         lost = np.flatnonzero(rows.mended)
         found[lost] = (ahead[lost] + resumed(rows, now.states, now.counts, now.believed)).argmax(1)

@@ -412,14 +412,11 @@ def test_sums_by_key_are_those_of_plain_loops(often: bool) -> None:
     case, _ = hidden(3, traces=60)
     rows = replace(case.rows, weight=rng.integers(1, 4, len(case.rows))) if often else case.rows
     assert rows.repeats == often
-    for keys, k in ((1, 1), (3, 2), (1000, 7)):
-        key, ahead = rng.integers(keys, size=len(rows)) * 5, rng.standard_normal((len(rows), k)).astype(np.float32)
-        after = rng.integers(-1, len(rows), len(rows))
-        values = np.where(after[:, None] < 0, 0, ahead[after] * rows.weight[:, None])
-        for found, sums in (
-            standing.summed(rows, np.arange(len(rows)), key, ahead, after),
-            standing.added(key, values),
-        ):
+    for keys, n, k in ((1, 1, 1), (3, 400, 2), (1000, 90, 7), (40, len(rows), 5)):
+        key, ahead = rng.integers(keys, size=n) * 5, rng.standard_normal((len(rows), k)).astype(np.float32)
+        which, after = rng.integers(len(rows), size=n), rng.integers(-1, len(rows), n)
+        values = np.where(after < 0, 0, rows.weight[which])[:, None].astype(np.float32) * ahead[after]
+        for found, sums in (standing.summed(rows, which, key, ahead, after), standing.added(key, values.astype(float))):
             assert found.tolist() == sorted(set(key.tolist()))
             plain = [values[key == each].sum(0, dtype=np.float64) for each in found.tolist()]
-            np.testing.assert_allclose(sums, plain, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(sums, plain, rtol=1e-12, atol=1e-12)
