@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.packing import Bools, Ints, Rows
+from fsmlearn.prior import described
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
-LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 RARELY = 0.1  # share of a state's answers below which, in a hidden log, they are noise sooner than drawn
 URNS = 10.0, 100.0, 1000.0  # rows that the usual share counts for, where it may differ from place to place
 LOST = np.float32(-8.0)  # log-likelihood charged for finding the way back after a wrong turn, about 3 in 10,000
@@ -168,55 +167,11 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     given = np.add.reduceat(believed.astype(np.int64), rows.begins, axis=1)
     structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
     if rows.labels == 1:
-        structure += described(rows, table, main, counts)
+        structure += described(rows, table.target, main, counts)
     else:
         structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
     structure += _breaks(rows, states, counts, believed)
     return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
-
-
-def described(rows: Rows, table: Table, main: Bools, counts: Ints) -> float:
-    """Nats to describe a machine of a log of hidden states, given its main answers and its counts (k, U), state by
-    state, the commonest first: in full, or as an earlier one with exceptions.
-
-    Where a transition leads is foretold from the states described before: from how often the same answer to the same
-    trigger left them alone, and, by half, from how often each state was led to. The numbering of the states is
-    arbitrary, so log (k - 1)! of that is given back.
-    """
-    total = np.add.reduceat(counts, rows.begins, axis=1)
-    k, cells = total.shape
-    each, place = np.arange(k)[:, None], np.empty(k, np.int64)
-    symbol = np.zeros((k, cells), np.int64)
-    at, u = np.nonzero(main)
-    symbol[at, rows.symbol_cell[u]] = u
-    order = np.argsort(-total.sum(1), kind="stable")
-    place[order] = np.arange(k)
-    met, symbol = (total > 0)[order], symbol[order]
-    goes = place[np.take_along_axis(table.target[order], symbol, 1)]
-    stays = goes == each
-
-    def earlier(which: Bools, what: Ints, kinds: int) -> Floats:
-        """(k, kinds) how often the states before each one have, where `which` (k, V) holds, each kind of thing."""
-        counts = np.bincount((each * kinds + what)[which], minlength=k * kinds).reshape(k, kinds)
-        before: Floats = np.cumsum(counts, 0, dtype=np.float64) - counts
-        return before
-
-    met_before, stayed = earlier(met, symbol, rows.symbols), earlier(met & stays, symbol, rows.symbols)
-    led_to = earlier(met & ~stays, goes, k)
-    usual = (stayed.sum(1) + 0.5) / (met_before.sum(1) + 1)
-    staying = (stayed[each, symbol] + STAYS * usual[:, None]) / (met_before[each, symbol] + STAYS)
-    popular = (led_to[each, goes] + LEADS) / (led_to.sum(1) + k * LEADS)[:, None]
-    leading = (1 - staying) * (popular + 1 / k) / 2
-    lead = -np.log(np.where(stays, staying, leading))
-    answer = log(max(rows.answers, 2))
-    goes = np.where(stays, k, goes)  # staying is staying, for twins too
-    says = met[:, None] & (~met[None] | (symbol[:, None] != symbol[None]))
-    differs = says | (met[:, None] & (goes[:, None] != goes[None]))
-    twin = np.einsum("ijv,iv->ij", differs, lead) + says.sum(2) * answer + _log_choose(cells)[differs.sum(2)]
-    twin[np.triu_indices(k)] = np.inf
-    twin += np.log(np.maximum(np.arange(k), 1))[:, None]
-    full = np.where(met, lead + answer, 0).sum(1)
-    return float(k * log(2) + np.minimum(full, twin.min(1)).sum() - lgamma(k))
 
 
 def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:
@@ -294,12 +249,6 @@ def astray(rows: Rows, states: Ints, believed: Bools, some: Ints | slice = slice
     before = rows.preceding[some]
     after: Bools = (before >= 0) & misfitting(rows, believed)[states[before], rows.symbol[before]]
     return after
-
-
-def _log_choose(n: int) -> Floats:
-    """log(n over m) for m = 0..n."""
-    steps = np.log(np.arange(n, 0, -1)) - np.log(np.arange(1, n + 1))
-    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def _surplus(seen: Ints, of: Ints, share: Floats, stray: float) -> Floats:

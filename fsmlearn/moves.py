@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from fsmlearn.evidence import Floats, Table, described, fit
+from fsmlearn.evidence import Floats, Table, fit
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.partings import apart, partings
+from fsmlearn.prior import described
 from fsmlearn.standing import Standing, leading, settle, summed, voted
 
 NEARLY = 12.0  # nats that a simpler target may cost the log before it is not even tried
@@ -250,10 +251,10 @@ def _led_anew(rows: Rows, now: Standing, offers: Iterable[tuple[float, Offer]]) 
     """A shorter machine in which the transitions of some offers lead elsewhere, or None. Each comes with the nats that
     the log loses by it; where the machine saves far fewer it is not tried."""
     table, length, leads = now.table, now.length, leading(rows, now.fit)
-    told = described(rows, table, now.fit.believed, now.fit.counts)
+    told = described(rows, table.target, now.fit.believed, now.fit.counts)
     for loss, offer in offers:
         trial = replace(table, target=led(table.target, leads, offer))
-        shorter = described(rows, trial, now.fit.believed, now.fit.counts)
+        shorter = described(rows, trial.target, now.fit.believed, now.fit.counts)
         if told - shorter < loss - DOUBT:
             continue
         nats = fit(rows, trial, now.found).length

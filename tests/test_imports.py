@@ -51,6 +51,7 @@ ORDER = [
     ["reach"],
     ["cluster"],
     ["sequences", "packing"],
+    ["prior"],
     ["evidence"],
     ["oracle", "residuals"],
     ["standing", "merging"],
