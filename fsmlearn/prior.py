@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
 LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 OWN = 2.0  # triggers' worth of what other states do, where the question is what a state does
+WITNESSES = 64  # triggers at most that witness of others
 SAYS = 4.0  # triggers' worth of any answer, where the question is which one a state gives
 
 
@@ -66,7 +67,8 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
     Both, and whether a transition leaves its state, are foretold from the triggers of the same state that come before,
     those with the same answer above all: a state has an answer for whatever it does not expect, and a state to go to
     with it. Beside that they are foretold from the states that come before: from how often the same answer to the same
-    trigger left them alone, and, by half, from how often each state was led to.
+    trigger left them alone, and, by half, from how often each state was led to. And triggers that led these to the same
+    states will lead this one to the same.
     """
     k, each = len(met), np.arange(len(met))[:, None]
     stays, answers = goes == each, max(rows.answers, 2)
@@ -90,7 +92,25 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
     leading = (popular + 1 / k) / 2
     leading = (by_goal.count(met & ~stays) + OWN * leading) / (by_answer.count(met & ~stays) + OWN)
     said = (by_answer.count(met) + SAYS / answers) / (by_state.count(met) + SAYS)
+    witness, trigger = _witnesses(met, goes)
+    on = witness * ~stays[:, None, trigger]
+    staying = ((witness - on).sum(2) + OWN * staying) / (witness.sum(2) + OWN)
+    leading = ((on * (goes[:, :, None] == goes[:, None, trigger])).sum(2) + OWN * leading) / (on.sum(2) + OWN)
     return -np.log(np.where(stays, staying, (1 - staying) * leading)), -np.log(said)
+
+
+def _witnesses(met: Bools, goes: Ints) -> tuple[Floats, Ints]:
+    """(k, V, W) how much each of the commonest triggers (W,) witnesses of triggers of its state (V,) told after it: how
+    much oftener than not both led to one state, of all states before that at least one of them left."""
+    trigger = np.sort(np.argsort(-met.sum(0), kind="stable")[:WITNESSES])
+    left = goes != np.arange(len(goes))[:, None]
+    asked = met[:, :, None] & met[:, None, trigger]
+    both = asked & (left[:, :, None] | left[:, None, trigger])
+    agree = both & (goes[:, :, None] == goes[:, None, trigger])
+    times, agreed = (np.cumsum(each, 0, dtype=np.float64) - each for each in (both, agree))
+    share = (agreed + 0.5) / (times + 2)
+    witness: Floats = np.maximum(2 * share - 1, 0) * (asked & (trigger < np.arange(met.shape[1])[:, None]))
+    return witness, trigger
 
 
 def kinds(symbol: Ints, goes: Ints) -> Ints:

@@ -109,3 +109,11 @@ def test_a_state_does_by_an_answer_what_it_did_by_it_before() -> None:
     sizes = np.array([40, 30, 20, 90])
     costs = [nats(ring | {(1, 5): (3, goal)}, sizes) for goal in range(4)]
     assert min(costs[:3]) > costs[3] + math.log(4)
+
+
+def test_triggers_that_led_to_the_same_state_elsewhere_do_so_again() -> None:
+    # Two triggers, answered differently, lead on together in a ring of five states, and a third one tells these apart.
+    ring = {(q, a): (a, (q + 1) % 5) if a < 2 else (a + q, q) for q in range(5) for a in range(3)}
+    sizes = np.array([50, 40, 30, 20, 10])
+    costs = [nats(ring | {(4, 1): (1, goal)}, sizes) for goal in range(5)]
+    assert min(costs[1:]) > costs[0]  # though more transitions lead to each of the others
