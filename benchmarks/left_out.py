@@ -27,13 +27,12 @@ Ints = NDArray[np.int64]
 def tables(path: Path) -> tuple[Rows, Ints, Ints]:
     """Rows that show what the machine can say, its targets (k, U), and rows by state and symbol (k, U)."""
     machine = read(path).machine.minimise()
-    steps, reached = [], [machine.initial]
-    for state in reached:  # grows meanwhile
+    reached, steps = list(machine.shortest_words()), []
+    for state in reached:
         for trigger in machine.triggers:
             for step in machine.successors(state, trigger)[:1]:
                 answer = machine.visible(step.next_state) if step.output is None else step.output
                 steps.append((state, trigger, answer, step.next_state))
-                reached += [] if step.next_state in reached else [step.next_state]
     triggers, answers = (list(dict.fromkeys(words)) for words in list(zip(*steps, strict=True))[1:3])
     said = sorted({(triggers.index(trigger), answers.index(answer)) for _, trigger, answer, _ in steps})
     trigger, answer = np.array(said).T

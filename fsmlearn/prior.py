@@ -38,16 +38,16 @@ def described(rows: Rows, target: Ints, main: Bools, counts: Ints) -> float:
     symbol = np.zeros(total.shape, np.int64)
     at, u = np.nonzero(main)
     symbol[at, rows.symbol_cell[u]] = u
-    goes = np.where(total > 0, np.take_along_axis(target, symbol, 1), 0)
-    kind = kinds(np.where(total > 0, symbol, -1), goes)
+    met, size = total > 0, total.sum(1)
+    goes = np.where(met, np.take_along_axis(target, symbol, 1), 0)
+    kind = kinds(np.where(met, symbol, -1), goes)
     first = np.unique(kind, return_index=True)[1]
     if len(first) < len(kind):
-        symbol, goes = symbol[first], kind[goes[first]]
-        total = np.stack([np.bincount(kind, of_cell, len(first)) for of_cell in total.T], axis=1)
-    k, cells = total.shape
-    place, order = np.empty(k, np.int64), np.argsort(-total.sum(1), kind="stable")
+        met, symbol, goes, size = met[first], symbol[first], kind[goes[first]], np.bincount(kind, size)
+    k, cells = met.shape
+    place, order = np.empty(k, np.int64), np.argsort(-size, kind="stable")
     place[order] = np.arange(k)
-    met, symbol, goes = (total > 0)[order], symbol[order], place[goes[order]]
+    met, symbol, goes = met[order], symbol[order], place[goes[order]]
     lead, answer = _foretold(rows, met, symbol, goes)
     goes = np.where(goes == np.arange(k)[:, None], k, goes)  # staying is staying, for twins too
     says = met[:, None] & (~met[None] | (symbol[:, None] != symbol[None]))
@@ -82,35 +82,37 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
         before: Floats = np.cumsum(counts, 0, dtype=np.float64) - counts
         return before
 
+    told, told_alike, stayed_alike = by_state.count(met), by_answer.count(met), by_answer.count(met & stays)
     met_before, stayed = elsewhere(met, symbol, rows.symbols), elsewhere(met & stays, symbol, rows.symbols)
     staying = ((stayed.sum(1) + 0.5) / (met_before.sum(1) + 1))[:, None]
-    for before in by_state, by_answer:
-        staying = (before.count(met & stays) + OWN * staying) / (before.count(met) + OWN)
+    staying = (by_state.count(met & stays) + OWN * staying) / (told + OWN)
+    staying = (stayed_alike + OWN * staying) / (told_alike + OWN)
     staying = (stayed[each, symbol] + STAYS * staying) / (met_before[each, symbol] + STAYS)
     led_to = elsewhere(met & ~stays, goes, k)
     popular = (led_to[each, goes] + LEADS) / (led_to.sum(1) + k * LEADS)[:, None]
     leading = (popular + 1 / k) / 2
-    leading = (by_goal.count(met & ~stays) + OWN * leading) / (by_answer.count(met & ~stays) + OWN)
-    said = (by_answer.count(met) + SAYS / answers) / (by_state.count(met) + SAYS)
-    witness, trigger = _witnesses(met, goes)
-    on = witness * ~stays[:, None, trigger]
-    staying = ((witness - on).sum(2) + OWN * staying) / (witness.sum(2) + OWN)
-    leading = ((on * (goes[:, :, None] == goes[:, None, trigger])).sum(2) + OWN * leading) / (on.sum(2) + OWN)
+    leading = (by_goal.count(met & ~stays) + OWN * leading) / (told_alike - stayed_alike + OWN)
+    stay, leave, there = _witnessed(met, goes, stays)
+    staying = (stay + OWN * staying) / (stay + leave + OWN)
+    leading = (there + OWN * leading) / (leave + OWN)
+    said = (told_alike + SAYS / answers) / (told + SAYS)
     return -np.log(np.where(stays, staying, (1 - staying) * leading)), -np.log(said)
 
 
-def _witnesses(met: Bools, goes: Ints) -> tuple[Floats, Ints]:
-    """(k, V, W) how much each of the commonest triggers (W,) witnesses of triggers of its state (V,) told after it: how
-    much oftener than not both led to one state, of all states before that at least one of them left."""
+def _witnessed(met: Bools, goes: Ints, stays: Bools) -> tuple[Floats, Floats, Floats]:
+    """(k, V) each: how much the commonest of the triggers of a state told before one witness that it stays, that it
+    leaves, and that it leaves for where it goes. A trigger's word counts as much as it led oftener than not to the same
+    state, of all states before that at least one of both left."""
     trigger = np.sort(np.argsort(-met.sum(0), kind="stable")[:WITNESSES])
-    left = goes != np.arange(len(goes))[:, None]
     asked = met[:, :, None] & met[:, None, trigger]
-    both = asked & (left[:, :, None] | left[:, None, trigger])
-    agree = both & (goes[:, :, None] == goes[:, None, trigger])
-    times, agreed = (np.cumsum(each, 0, dtype=np.float64) - each for each in (both, agree))
-    share = (agreed + 0.5) / (times + 2)
-    witness: Floats = np.maximum(2 * share - 1, 0) * (asked & (trigger < np.arange(met.shape[1])[:, None]))
-    return witness, trigger
+    same = goes[:, :, None] == goes[:, None, trigger]
+    left = ~stays[:, None, trigger]
+    both = asked & (~stays[:, :, None] | left)
+    times, agreed = (np.cumsum(each, 0, dtype=np.float64) - each for each in (both, both & same))
+    word = np.maximum(2 * (agreed + 0.5) / (times + 2) - 1, 0)
+    word *= asked & (trigger < np.arange(met.shape[1])[:, None])
+    leave = word * left
+    return (word - leave).sum(2), leave.sum(2), (leave * same).sum(2)
 
 
 def kinds(symbol: Ints, goes: Ints) -> Ints:
