@@ -16,7 +16,7 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import merged, nearest, redirected, shaken, together, torn
+from fsmlearn.moves import melted, merged, nearest, redirected, shaken, together, torn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.standing import SAME, Standing, from_groups, settle, stand
@@ -31,8 +31,9 @@ DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from whic
 
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
-KNOCKS = [*TEARS * 3, *((merged, n) for n in range(24))]  # each state that is in doubt once, up to so many
-FEW = [*TEARS, *((merged, n) for n in range(12))]  # where a search is dear, or nothing seems to be left to find
+MELTS: list[tuple[Kick, int]] = [(melted, n) for n in (2, 4)]  # states that are merged at once
+KNOCKS = [*TEARS * 3, *MELTS * 3, *((merged, n) for n in range(12))]  # these each alone
+FEW = [*TEARS, *MELTS, *((merged, n) for n in range(8))]  # where a search is dear, or nothing seems to be left to find
 AGAIN = 3  # times at most that these are made
 SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
@@ -198,8 +199,8 @@ def shaken_up(now: Mended) -> Mended:
 
 def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
-    Lourenço et al. 2003): several states are split that no split alone pays for, each state is merged with the nearest,
-    and transitions lead elsewhere at random, as far as the log hardly minds.
+    Lourenço et al. 2003): several states are split that no split alone pays for, states are merged with the nearest,
+    several at once and each alone, and transitions lead elsewhere at random, as far as the log hardly minds.
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so

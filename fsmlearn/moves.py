@@ -29,10 +29,11 @@ Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these tr
 
 
 def redirected(now: Standing, pairs: list[Pair]) -> tuple[Table, Ints]:
-    """Table and found states where all that led to j leads to i, for pairs (j, i) in which no state occurs twice."""
+    """Table and found states where all that led to j leads to i, for pairs (j, i) one after the other: where i is
+    another by then, to that one."""
     to = np.arange(len(now.table))
     for j, i in pairs:
-        to[j] = i
+        to[to == j] = to[i]
     table = now.table
     return Table(table.label, to[table.target], to[table.start]), to[now.found]
 
@@ -218,6 +219,13 @@ def merged(rows: Rows, now: Standing, n: int, _: np.random.Generator) -> tuple[T
     where there are not so many that lose fewer than LIGHT nats."""
     pair = nearest(rows, now, LIGHT)[n : n + 1]
     return redirected(now, pair) if pair else None
+
+
+def melted(rows: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[Table, Ints] | None:
+    """Table and found states where n of the 3 n states that lose least by it, drawn at random, are merged with the
+    nearest, all at once; None where there are not so many that lose fewer than LIGHT nats."""
+    some = nearest(rows, now, LIGHT)[: 3 * n]
+    return redirected(now, [some[i] for i in rng.permutation(len(some))[:n]]) if len(some) >= n else None
 
 
 def shaken(rows: Rows, now: Standing, limit: float, rng: np.random.Generator) -> tuple[Table, Ints] | None:

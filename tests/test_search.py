@@ -406,6 +406,32 @@ def test_each_state_is_merged_with_the_one_that_it_can_do_with_best(monkeypatch:
     assert moves.merged(case.rows, now, k, rng) is None
 
 
+def test_states_that_are_merged_one_into_the_other_are_one() -> None:
+    case, _ = hidden(1)
+    now = case.true()
+    n = len(now.table)
+    for pairs, one in [([(0, 1), (1, 2)], {0, 1, 2}), ([(1, 2), (0, 1)], {0, 1, 2}), ([(0, 1), (1, 0)], {0, 1})]:
+        table, found = moves.redirected(now, pairs)
+        to = np.array([table.target[now.table.target == q][0] for q in range(n)])
+        assert {q for q in range(n) if to[q] == to[0]} == one
+        assert len(np.unique(to)) == n + 1 - len(one)
+        assert np.array_equal(found, to[now.found])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_states_that_are_merged_at_once_are_told_apart_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _ = hidden(seed)
+    now, rng = case.true(), np.random.default_rng(0)
+    assert moves.melted(case.rows, now, 2, rng) is None
+    monkeypatch.setattr(moves, "LIGHT", np.inf)
+    start = moves.melted(case.rows, now, 2, rng)
+    assert start is not None
+    fewer = standing.settle(case.rows, *start)
+    assert len(fewer.table) < len(now.table)
+    assert fewer.length > now.length + 10
+    assert search.descend(case.rows, *start).length == pytest.approx(now.length)
+
+
 @pytest.mark.parametrize("often", [False, True])
 def test_sums_by_key_are_those_of_plain_loops(often: bool) -> None:
     rng = np.random.default_rng(0)
