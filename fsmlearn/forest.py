@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsmlearn.histories import Histories
-from fsmlearn.rnn import Batch, FloatArray, IntArray
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Batch, IntArray
 
 Ints = NDArray[np.int64]
 Hand = tuple[Ints, FloatArray]  # distinct windows (B,), and the share of their targets' weights that is meant (B,)
@@ -105,54 +106,49 @@ def pack(grove: Forest, hands: Iterable[Hand]) -> Iterator[Packed]:
 
 
 def _laid_out(grove: Forest, hands: list[Hand]) -> Iterator[Packed]:
-    """The batches of some hands, of C windows together: the operations are many, and few hands are small to NumPy."""
+    """The batches of K hands of up to C windows together: the operations are many, and few hands are small to NumPy."""
     data, dealt = grove.data, np.array([len(chosen) for chosen, _ in hands])
-    hand = np.repeat(np.arange(len(hands)), dealt)
-    chosen, share = (np.concatenate(each) for each in zip(*hands, strict=True))
-    among = np.argsort(hand * len(grove) + chosen)
-    chosen, share = chosen[among], share[among]
-    windows = grove.windows[chosen]
-    lengths = data.lengths[windows]
-    history = np.take(grove.history, chosen, axis=0)[:, : lengths.max()].T.copy()  # (T, C)
+    filled = np.arange(dealt.max()) < dealt[:, None]  # (K, C)
+    cards, shares = np.full(filled.shape, len(grove)), np.zeros(filled.shape, np.float32)
+    cards[filled], shares[filled] = (np.concatenate(each) for each in zip(*hands, strict=True))
+    among = np.argsort(cards, axis=1)
+    cards, shares = (np.take_along_axis(each, among, 1) for each in (cards, shares))
+    windows = np.take(grove.windows, cards, mode="clip")
+    lengths = np.where(filled, data.lengths[windows], 0)
+    history = np.take(grove.history, cards, axis=0, mode="clip")[..., : lengths.max()].transpose(0, 2, 1)  # (K, T, C)
     # A row is its window's own unless the window at its left in the hand has the same history: then it is that one's.
-    own = history >= 0
-    own[:, 1:] &= (history[:, 1:] != history[:, :-1]) | (hand[1:] != hand[:-1])
-    order = np.lexsort((-lengths, hand))
-    step, lane = np.nonzero(own[:, order])
-    by_hand = np.argsort(hand[lane].astype(np.int16), kind="stable")
-    step, lane = step[by_hand], order[lane[by_hand]]
-    of, at = hand[lane], step * len(chosen) + lane  # hand of each row, and where it is among (T, C)
-    sizes = np.bincount(of * len(history) + step, minlength=len(hands) * len(history)).reshape(len(hands), -1)
+    own = (history >= 0) & filled[:, None]
+    own[..., 1:] &= history[..., 1:] != history[..., :-1]
+    sizes = own.sum(2)
     in_hand = sizes.sum(1)
-    number = np.arange(len(at)) - np.repeat(np.cumsum(in_hand) - in_hand, in_hand)
-    packed = np.zeros(history.size, np.int64)
-    packed[at] = number
-    host = np.where(own, np.arange(history.size).reshape(history.shape), 0)
-    packed = packed[
-        np.maximum.accumulate(host, axis=1)
-    ].ravel()  # (T * C,) row of its batch that each window has at each step
+    # Longer windows first, or the rows that a step goes on from would not stand together.
+    order = np.argsort(-lengths, axis=1, kind="stable")
+    where = np.arange(own.size).reshape(own.shape)
+    by_length = where[:, :, :1] + order[:, None]
+    at = by_length[np.take(own, by_length)]  # each row of a batch
+    packed = np.zeros(own.shape, np.int64)
+    packed.reshape(-1)[at] = np.arange(len(at)) - np.repeat(np.cumsum(in_hand) - in_hand, in_hand)
+    packed = np.take(packed, np.maximum.accumulate(np.where(own, where, 0), axis=2))  # row of the batch for each window
 
-    begins = step == 0
-    parents = np.where(begins, number, packed[at - len(chosen)] + np.repeat(sizes[:, 0], in_hand))
-    previous = data.previous[windows[lane[begins]]]
-    previous = np.where(previous >= 0, data.places[previous], -1)
+    parents = np.concatenate((packed[:, :1], packed[:, :-1] + sizes[:, :1, None]), axis=1)
+    previous = np.take_along_axis(data.previous[windows], order, 1)[np.take_along_axis(own[:, 0], order, 1)]
+    rows = np.take(data.starts[windows][:, None] + np.arange(own.shape[1])[:, None], at)
 
+    chosen, first = cards[filled], where[:, 0][filled]
     many = grove.begins[chosen + 1] - grove.begins[chosen]
     asked = np.add.reduceat(many, np.cumsum(dealt) - dealt)
     which = np.repeat(grove.begins[chosen] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
-    asking = np.repeat(np.arange(len(chosen)), many)
-    rows = data.starts[windows[lane]] + step
     pieces = zip(
         sizes,
         _cut(np.take(data.inputs, rows, axis=0), in_hand),
-        _cut(parents, in_hand),
+        _cut(np.take(parents, at), in_hand),
         _cut(rows, in_hand),
-        _cut(previous, sizes[:, 0]),
-        _cut(packed[grove.steps[which] * len(chosen) + asking], asked),
+        _cut(np.where(previous >= 0, data.places[previous], -1), sizes[:, 0]),
+        _cut(np.take(packed, grove.steps[which] * own.shape[2] + np.repeat(first, many)), asked),
         _cut(grove.targets[which], asked),
-        _cut(grove.weights[which] * share[asking], asked),
-        _cut(data.places[windows], dealt),
-        _cut(packed[(lengths - 1) * len(chosen) + np.arange(len(chosen))], dealt),
+        _cut(grove.weights[which] * np.repeat(shares[filled], many), asked),
+        _cut(data.places[windows[filled]], dealt),
+        _cut(np.take(packed, first + (lengths[filled] - 1) * own.shape[2]), dealt),
         strict=True,
     )
     for size, *each in pieces:
