@@ -6,9 +6,9 @@ extra [torch]), on the same log with the same hidden size, minibatches of 64 tra
 is given its inputs ready as dense one-hot batches of equal length and its fused Adam, and is spared the noise in the
 recurrence. Epochs of both take turns within one process, and the fastest of each are compared.
 
-Two logs of a random machine that hides its states: `walks`, of which hardly two are alike for long, and `sessions`,
-drawn with Zipf's frequencies among 2,000 distinct ones. `products` is the share of fsmlearn's time that the matrix
-products of its steps take by themselves at the same shapes: the limit that NumPy cannot pass.
+Logs of a random machine that hides its states: `walks` of 40 rows, and of 20, of which hardly two are alike for long,
+and `sessions` of 20, drawn with Zipf's frequencies among 2,000 distinct ones. `products` is the share of fsmlearn's
+time that the matrix products of its steps take by themselves at the same shapes: the limit that NumPy cannot pass.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ from numpy.typing import NDArray
 
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import UNKNOWN, Log
+from fsmlearn.products import Product, summed, times
 from fsmlearn.runs import Runs
 from fsmlearn.train import Plan, cell_of, train
 
-STATES, TRIGGERS, OUTPUTS, LENGTH, BATCH = 20, 8, 10, 20, 64
+STATES, TRIGGERS, OUTPUTS, BATCH = 20, 8, 10, 64
 CELLS = {"elman": "RNN", "gru": "GRU", "lstm": "LSTM"}
 
 Ints = NDArray[np.int64]
 
 
-def walks(rng: np.random.Generator, traces: int) -> Ints:
-    """Triggers of random walks, (traces, LENGTH)."""
-    return rng.integers(TRIGGERS, size=(traces, LENGTH))
+def walks(rng: np.random.Generator, traces: int, length: int) -> Ints:
+    """Triggers of random walks, (traces, length)."""
+    return rng.integers(TRIGGERS, size=(traces, length))
 
 
-def sessions(rng: np.random.Generator, traces: int) -> Ints:
+def sessions(rng: np.random.Generator, traces: int, length: int) -> Ints:
     """Walks drawn among 2,000 distinct ones, the k-th of them with a frequency like 1 / k."""
     share = 1 / np.arange(1, 2001)
-    return walks(rng, 2000)[rng.choice(2000, traces, p=share / share.sum())]
+    return walks(rng, 2000, length)[rng.choice(2000, traces, p=share / share.sum())]
 
 
 def answers(triggers: Ints, rng: np.random.Generator) -> Ints:
@@ -59,7 +60,8 @@ def answers(triggers: Ints, rng: np.random.Generator) -> Ints:
 
 def coded(triggers: Ints, outputs: Ints) -> Histories:
     """The log of these traces as the network sees it."""
-    n, unknown = triggers.size, np.full(triggers.size, UNKNOWN, np.int32)
+    (traces, length), n = triggers.shape, triggers.size
+    unknown = np.full(n, UNKNOWN, np.int32)
     log = Log(
         kind="hidden",
         files=("walks",),
@@ -67,10 +69,10 @@ def coded(triggers: Ints, outputs: Ints) -> Histories:
         states=(),
         triggers=tuple(map(str, range(TRIGGERS))),
         outputs=tuple(map(str, range(OUTPUTS))),
-        traces=tuple(map(str, range(len(triggers)))),
-        offsets=np.arange(0, n + 1, LENGTH),
+        traces=tuple(map(str, range(traces))),
+        offsets=np.arange(0, n + 1, length),
         places=Runs.count(2, n),
-        steps=Runs.of(np.tile(np.arange(LENGTH), len(triggers))),
+        steps=Runs.of(np.tile(np.arange(length), traces)),
         state=unknown,
         trigger=triggers.ravel().astype(np.int32),
         next_state=unknown,
@@ -108,21 +110,24 @@ def ours(name: str, hidden: int, data: Histories) -> Callable[[], object]:
     return lambda: next(epochs)
 
 
-def products(name: str, hidden: int, traces: int) -> Callable[[], object]:
+def products(name: str, hidden: int, traces: int, length: int) -> Callable[[], object]:
     """Nothing but the matrix products of an epoch over traces of which nothing is shared."""
     z = cell_of(name).blocks * hidden
-    n = BATCH * LENGTH
+    n = BATCH * length
     h, w, d = (np.ones(shape, np.float32) for shape in ((BATCH, hidden), (hidden, z), (BATCH, z)))
     rows, pre, hot = (np.ones((n, width), np.float32) for width in (hidden, z, TRIGGERS))
-    v, d_logits = np.ones((hidden, OUTPUTS), np.float32), np.ones((n, OUTPUTS), np.float32)
-    fed, back, w_t = np.empty_like(d), np.empty_like(h), w.T.copy()
+    v, d_logits = np.ones((hidden, OUTPUTS), np.float32), np.ones((OUTPUTS, n), np.float32).T
+    answers, into, v_t = np.empty((n, OUTPUTS), np.float32), np.empty_like(rows), v.T.copy()
+    feed, back = Product(w, np.empty_like(d)), Product(w.T, np.empty_like(h))
 
     def epoch() -> None:
         for _ in range(-(-traces // BATCH)):
-            for _ in range(LENGTH):
-                np.matmul(h, w, out=fed)
-                np.matmul(d, w_t, out=back)
-            _ = rows.T @ pre, hot.T @ pre, rows @ v, d_logits @ v.T, rows.T @ d_logits
+            for _ in range(length):
+                feed(h)
+                back(d)
+            times(rows, v, answers)
+            times(d_logits, v_t, into)
+            _ = summed(rows.T, pre), summed(hot.T, pre), summed(d_logits.T, rows)
 
     return epoch
 
@@ -143,19 +148,21 @@ def fastest(epochs: list[Callable[[], object]], rounds: int) -> list[float]:
 
 def measured(cells: list[str], sizes: list[int], rounds: int) -> Iterator[str]:
     """Lines of the table, for as many threads as NumPy and PyTorch now have."""
-    logs = {"walks": (walks, 2000), "sessions": (sessions, 68_000)}
-    for kind, (draw, traces) in logs.items():
+    logs = [("walks", walks, 2000, 40), ("walks", walks, 2000, 20), ("sessions", sessions, 68_000, 20)]
+    for kind, draw, traces, length in logs:
         rng = np.random.default_rng(1)
-        triggers = draw(rng, traces)
+        triggers = draw(rng, traces, length)
         outputs = answers(triggers, rng)
         data = coded(triggers, outputs)
         for name in cells:
             for hidden in sizes if kind == "walks" else [64]:
                 runs = [ours(name, hidden, data), theirs(name, hidden, triggers, outputs)]
-                mine, other, limit = fastest([*runs, products(name, hidden, traces)], rounds if kind == "walks" else 2)
+                runs.append(products(name, hidden, traces, length))
+                mine, other, limit = fastest(runs, rounds if kind == "walks" else 2)
                 share = f"{limit / mine:9.0%}" if kind == "walks" else ""
-                speeds = f"{len(data) / mine:14,.0f} {len(data) / other:12,.0f} {other / mine:7.1f}"
-                yield f"{os.environ['OPENBLAS_NUM_THREADS']:>7}  {kind:8}  {name:5} {hidden:6} {speeds} {share}"
+                speeds = f"{len(data) / mine:14,.0f} {len(data) / other:12,.0f} {other / mine:7.2f}"
+                log = f"{os.environ['OPENBLAS_NUM_THREADS']:>7}  {kind:8} {length:4}"
+                yield f"{log}  {name:5} {hidden:6} {speeds} {share}"
 
 
 def main() -> None:
@@ -171,7 +178,7 @@ def main() -> None:
         for line in measured(options.cells, options.hidden, options.rounds):
             print(line, flush=True)
         return
-    print("threads  log       cell  hidden  fsmlearn rows/s  PyTorch   ratio  products")
+    print("threads  log       rows  cell  hidden  fsmlearn rows/s  PyTorch   ratio  products")
     for threads in options.threads:
         env = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
         subprocess.run([sys.executable, __file__, "--child", *sys.argv[1:]], env=env, check=True)

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from fsmlearn.rnn import Batch, Cell, FloatArray, Forward, Params, Product, Room, Step, before, hand_back
+from fsmlearn.products import FloatArray, Product, summed
+from fsmlearn.rnn import Batch, Cell, Forward, Params, Room, Step, before, hand_back
 
 Phi = Callable[[FloatArray, FloatArray], None]
 
@@ -93,4 +94,4 @@ class Elman(Cell):
             now = d_z[rows]
             now *= d_hidden[rows]
             hand_back(d_states, source, back(now))
-        return d_z[None], {"W": before(batch, forward).T @ d_z}
+        return d_z[None], {"W": summed(before(batch, forward).T, d_z)}

@@ -10,13 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from fsmlearn.products import FloatArray, Product, summed
 from fsmlearn.rnn import (
     Batch,
     Cell,
-    FloatArray,
     Forward,
     Params,
-    Product,
     Room,
     Step,
     before,
@@ -95,6 +94,6 @@ class Gru(Cell):
             for each in back(pre):
                 carried += each
             hand_back(d_states, source, carried)
-        grads = {"W": joined(before(batch, forward).T @ d_pre), "a": np.ones(len(n), n.dtype) @ by_inner}
+        grads = {"W": joined(summed(before(batch, forward).T, d_pre)), "a": np.ones(len(n), n.dtype) @ by_inner}
         np.multiply(d_hidden, by_n, out=by_inner)
         return d_pre, grads

@@ -10,13 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from fsmlearn.products import FloatArray, Product, summed
 from fsmlearn.rnn import (
     Batch,
     Cell,
-    FloatArray,
     Forward,
     Params,
-    Product,
     Room,
     Step,
     before,
@@ -98,4 +97,4 @@ class Lstm(Cell):
             np.add.reduce(back(now), out=back_to[0])
             np.multiply(by_c, f[rows], out=back_to[1])
             hand_back(d_states, source, back_to)
-        return by_pre, {"W": joined(before(batch, forward).T @ by_pre)}
+        return by_pre, {"W": joined(summed(before(batch, forward).T, by_pre))}

@@ -17,7 +17,7 @@ from fsmlearn.cluster import group
 from fsmlearn.histories import Histories
 from fsmlearn.logs import Log
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.rnn import FloatArray
+from fsmlearn.products import FloatArray
 from fsmlearn.rows import numbered
 from fsmlearn.train import Model, history_before, remember
 

@@ -22,14 +22,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating[Any]]
+from fsmlearn.products import FloatArray, summed, times
+
 IntArray = NDArray[np.integer[Any]]
 Params = Mapping[str, FloatArray]  # a gradient is also a Params
 Step = tuple[slice, "slice | IntArray"]  # rows of a batch, and of the memories that they go on from
 
 LONGEST = 64  # rows that a gate keeps a memory for at first, at most
-SMALL = 10**6  # multiplications that OpenBLAS takes for a small product with AVX-512
-ROWS = 64  # of a step, as a rule
 BLOCK = 1024  # rows that `step` takes at a time, to stay in the processor's cache
 
 
@@ -49,29 +48,6 @@ class Room:
         if found is None or found.size < size or found.dtype != dtype:
             found = self._arrays[name] = np.empty(size + size // 4, dtype)
         return found[:size].reshape(shape)
-
-
-class Product:
-    """Rows of a step times weights (..., n, H), into memory (..., N, H) whose beginning is used again and again: the
-    processor has that at hand.
-
-    Weights that are just too wide for OpenBLAS's kernels for small matrices are multiplied half by half.
-    """
-
-    def __init__(self, weights: FloatArray, out: FloatArray) -> None:
-        if out.ndim > weights.ndim:  # rows are lots (..., N, n, H) that go on from one: multiplied once
-            weights, out = weights[..., None, :, :], out[..., :1, :, :]
-        parts = _parts(ROWS, weights)
-        self._multiply = np.dot if weights.ndim == 2 and parts == 1 else np.matmul
-        self._weights, self._out = np.ascontiguousarray(_parted(weights, parts)), out
-        self._into = _parted(out, parts)
-
-    def __call__(self, rows: FloatArray) -> FloatArray:
-        """The product (..., n, H), which holds until the next."""
-        n = rows.shape[-2]
-        out = self._out[..., :n, :]
-        self._multiply(rows, self._weights, out=out if self._into is self._out else self._into[..., :n, :])
-        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +71,10 @@ class Batch:
     def steps(self) -> list[Step]:
         """The rows of each step and the memories that they go on from. As long as no trace parts or joins, those are a
         slice, which costs nothing."""
-        moved = np.add.reduceat(self.parents != lanes(self.sizes), np.cumsum(self.sizes) - self.sizes)
+        begins = np.cumsum(self.sizes) - self.sizes
+        moved = np.diff(self.parents, prepend=-1) != 1
+        moved[begins] = self.parents[begins] != np.append(0, begins[:-1] + len(self.start))
+        moved = np.logical_or.reduceat(moved, begins)
         steps: list[Step] = []
         lo, before = 0, 0
         for size, parted in zip(self.sizes.tolist(), moved.tolist(), strict=True):
@@ -242,8 +221,10 @@ class Cell(ABC):
         kept = self.run(params, z, states, batch.steps, room)
         # The outputs lie output by output in memory: NumPy finds the largest of a few numbers slowly in each of many
         # rows, but fast across many. The product is faster the other way round.
-        logits = room.array("logits", (len(params["c"]), len(batch.inputs)), z.dtype)
-        np.add((states[0, len(batch.start) :] @ params["V"]).T, params["c"][:, None], out=logits)
+        rows, words = len(batch.inputs), len(params["c"])
+        answers, logits = room.array("answers", (rows, words), z.dtype), room.array("logits", (words, rows), z.dtype)
+        times(states[0, len(batch.start) :], params["V"], answers)
+        np.add(answers.T, params["c"][:, None], out=logits)
         p = softmax(logits.T)
         likelihood = p[batch.rows, batch.targets]
         weight = float(batch.weights.sum())
@@ -258,13 +239,13 @@ class Cell(ABC):
         d_states = forward.room.array("d_states", forward.states.shape, d_logits.dtype)
         d_states[0, :starts] = 0
         d_states[1:] = 0
-        np.matmul(d_logits, params["V"].T.copy(), out=d_states[0, starts:])
+        times(d_logits, params["V"].T.copy(), d_states[0, starts:])
         d_z, grads = self.unwind(params, batch, forward, d_states)
-        by_u = joined(_summed(one_hots(batch.inputs, len(params["U"]), d_z.dtype), d_z))
+        by_u = joined(summed(one_hots(batch.inputs, len(params["U"]), d_z.dtype), d_z))
         grads |= {
             "U": by_u,
             "b": by_u.sum(0) / words,  # every row has as many words, and b once
-            "V": forward.states[0, starts:].T @ d_logits,
+            "V": summed(d_logits.T, forward.states[0, starts:]).T,
             "c": np.ones(n, d_z.dtype) @ d_logits,
         }
         return Backward(grads, d_states)
@@ -273,11 +254,11 @@ class Cell(ABC):
         """U x + b, the inputs' share of the pre-activations, (K, N, H)."""
         first, *others = inputs.T
         z = room.array("z", (self.blocks, len(inputs), len(params["V"])), params["U"].dtype)
-        words, with_bias = (self.halved(u) for u in (params["U"], params["U"] + params["b"]))
-        for each, u, plain in zip(z, with_bias, words, strict=True):
+        for each, u in zip(z, self.halved(params["U"] + params["b"]), strict=True):
             np.take(u, first, axis=0, out=each, mode="clip")  # the only mode that writes straight into it
-            for feature in others:
-                each += np.take(plain, feature, axis=0)
+        for feature in others:
+            for each, u in zip(z, self.halved(params["U"]), strict=True):
+                each += np.take(u, feature, axis=0)
         return z
 
     def halved(self, weights: FloatArray) -> FloatArray:
@@ -302,27 +283,6 @@ def split(vectors: FloatArray, parts: int) -> FloatArray:
 def joined(parts: FloatArray) -> FloatArray:
     """The inverse of `split`."""
     return parts.transpose(1, 0, 2).reshape(parts.shape[1], -1)
-
-
-def _parts(rows: int, right: FloatArray) -> int:
-    """In how many parts of its columns to multiply so many rows by a matrix (..., n, H)."""
-    n, h = right.shape[-2:]
-    return 2 if rows * n * h > SMALL >= rows * n * h / 2 and h % 2 == 0 else 1
-
-
-def _parted(columns: FloatArray, parts: int) -> FloatArray:
-    """(..., n, H) as (parts, ..., n, H / parts), or as it is if it is one part."""
-    if parts == 1:
-        return columns
-    return np.moveaxis(columns.reshape(*columns.shape[:-1], parts, -1), -2, 0)
-
-
-def _summed(hot: FloatArray, rows: FloatArray) -> FloatArray:
-    """Rows (..., n, H) that one-hots (D, n) add up, (..., D, H)."""
-    out = np.empty((*rows.shape[:-2], len(hot), rows.shape[-1]), rows.dtype)
-    parts = _parts(len(hot), rows)
-    np.matmul(hot, _parted(rows, parts), out=_parted(out, parts))
-    return out
 
 
 def lanes(sizes: IntArray) -> IntArray:

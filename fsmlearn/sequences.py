@@ -27,7 +27,8 @@ from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
 from fsmlearn.ngrams import NGrams
-from fsmlearn.rnn import FloatArray, softmax
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import softmax
 from fsmlearn.sought import Sought, outcome
 from fsmlearn.train import Model, visit
 from fsmlearn.votes import elect

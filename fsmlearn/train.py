@@ -18,7 +18,8 @@ from fsmlearn.forest import Forest, Hand, Ints, forest, pack, whole
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Cell, FloatArray, Params, Room
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Cell, Params, Room
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from fsmlearn import rnn
 from fsmlearn.elman import ACTIVATIONS, Elman
 from fsmlearn.gru import Gru
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Batch, Cell, FloatArray
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Batch, Cell
 
 SHAPE = {"D": 6, "H": 4, "O": 3}
 ELMAN: Mapping[str, Cell] = {activation: Elman(activation) for activation in sorted(ACTIVATIONS)}

@@ -16,7 +16,7 @@ from fsmlearn.elman import Elman
 from fsmlearn.histories import histories
 from fsmlearn.logs import LogKind, alone
 from fsmlearn.machine import Machine
-from fsmlearn.rnn import FloatArray
+from fsmlearn.products import FloatArray
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import sampled
 from fsmlearn.train import Model

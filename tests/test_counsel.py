@@ -14,7 +14,7 @@ from fsmlearn.evidence import fit
 from fsmlearn.moves import elsewhere, led
 from fsmlearn.oracle import Oracle
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.rnn import FloatArray
+from fsmlearn.products import FloatArray
 from fsmlearn.standing import Standing, leading, stand
 from fsmlearn.train import Model
 

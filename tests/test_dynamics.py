@@ -30,7 +30,7 @@ from fsmlearn.errors import ModelError
 from fsmlearn.histories import histories
 from fsmlearn.logs import alone, read
 from fsmlearn.machine import Machine
-from fsmlearn.rnn import FloatArray
+from fsmlearn.products import FloatArray
 from fsmlearn.sample import Sample
 from fsmlearn.sampling import histories_of, sampled
 from fsmlearn.train import Model, visit

@@ -13,7 +13,8 @@ from networks import CELLS
 
 from fsmlearn.forest import TOGETHER, forest, pack, whole
 from fsmlearn.histories import Histories, histories
-from fsmlearn.rnn import Batch, Cell, FloatArray
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Batch, Cell
 from fsmlearn.train import visit
 
 # Few words, or hardly anything would be equal.

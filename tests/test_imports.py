@@ -44,7 +44,7 @@ ORDER = [
     ["summary"],
     ["project"],
     ["histories"],
-    ["sampling"],
+    ["sampling", "products"],
     ["rnn"],
     ["elman", "gru", "lstm", "forest"],
     ["train"],

@@ -12,8 +12,9 @@ from networks import CELLS
 from fsmlearn.elman import Elman
 from fsmlearn.errors import LogError
 from fsmlearn.histories import Histories, histories
+from fsmlearn.products import FloatArray
 from fsmlearn.reach import reach
-from fsmlearn.rnn import Cell, FloatArray, Params
+from fsmlearn.rnn import Cell, Params
 
 
 def random_log(lengths: list[int], window: int, seed: int = 0) -> Histories:

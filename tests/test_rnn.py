@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import CELLS, SHAPE, a_batch, a_network, by_hand, lanes
 
-from fsmlearn import rnn
+from fsmlearn import products, rnn
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import LONGEST, Batch, Cell, FloatArray, Room
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import LONGEST, Batch, Cell, Room
 
 NAMES = sorted(CELLS)
 RAGGED = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(lambda lengths: sorted(lengths, reverse=True))
@@ -307,13 +308,13 @@ def test_the_gradient_by_the_memory_equals_central_differences(seed: int, name: 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_products_in_halves_are_the_products(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_is_the_same_however_its_products_are_cut(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     cell, params, batch, noise = case(8, name, [4, 3, 1], 2)
     plain = cell.forward(params, batch, noise)
     grads = cell.backward(params, batch, plain).grads
-    n, h = len(batch.inputs), SHAPE["H"]
-    for small in (rnn.ROWS * h * h - 1, SHAPE["D"] * n * h - 1):  # what a step multiplies, and what adds up U's rows
-        monkeypatch.setattr("fsmlearn.rnn.SMALL", small)
+    monkeypatch.setattr(products, "FEWEST", 1)
+    for small in (products.STEP * SHAPE["H"] ** 2 - 1, 3 * SHAPE["H"] ** 2):  # a step's in halves; others in pieces
+        monkeypatch.setattr(products, "SMALL", small)
         halved = cell.forward(params, batch, noise)
         np.testing.assert_allclose(halved.memory, plain.memory, rtol=0, atol=1e-12)
         for key, grad in cell.backward(params, batch, halved).grads.items():
@@ -345,7 +346,7 @@ def test_a_memory_steps_by_several_inputs_as_by_each(name: str, lots: int, monke
         monkeypatch.setattr("fsmlearn.rnn.BLOCK", block)
         together = cell.step(params, memory, inputs.reshape(-1, 2))
         np.testing.assert_allclose(together, one_by_one, rtol=0, atol=1e-12)
-    monkeypatch.setattr("fsmlearn.rnn.SMALL", rnn.ROWS * SHAPE["H"] ** 2 - 1)  # products in halves
+    monkeypatch.setattr(products, "SMALL", products.STEP * SHAPE["H"] ** 2 - 1)  # a step's in halves
     np.testing.assert_allclose(cell.step(params, memory, inputs.reshape(-1, 2)), one_by_one, rtol=0, atol=1e-12)
 
 

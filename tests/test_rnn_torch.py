@@ -11,7 +11,8 @@ from networks import CELLS, SHAPE, a_batch, a_network, lanes
 from fsmlearn.elman import Elman
 from fsmlearn.gru import Gru
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Batch, Cell, FloatArray
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Batch, Cell
 
 pytestmark = pytest.mark.slow
 torch: Any = pytest.importorskip("torch", reason="torch is not installed; the extra [torch] has it")

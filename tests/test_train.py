@@ -19,7 +19,8 @@ from fsmlearn.forest import forest, pack, whole
 from fsmlearn.gru import Gru
 from fsmlearn.histories import Histories, histories
 from fsmlearn.lstm import Lstm
-from fsmlearn.rnn import Cell, FloatArray, Params
+from fsmlearn.products import FloatArray
+from fsmlearn.rnn import Cell, Params
 from fsmlearn.train import Adam, Epoch, Flat, Plan, cell_of, deal, evaluate, one_cycle, split, train, visit
 
 LENGTHS = st.lists(st.integers(1, 12), min_size=1, max_size=8)
