@@ -83,7 +83,7 @@ class _Ways:
     def of(self, some: Bools) -> tuple[Ints, Ints, Floats, Floats]:
         """Symbols (m,) of some kinds of rows (n,) taken together, and their counts, votes and present likelihoods."""
         symbol, votes = added(self.symbol[some], self.votes[some])
-        _, each = np.unique(self.symbol[some], return_inverse=True)
+        each = np.searchsorted(symbol, self.symbol[some])
         count = np.bincount(each, self.count[some]).astype(np.int64)
         return symbol, count, votes, np.bincount(each, self.present[some]).astype(np.float64)
 
@@ -133,14 +133,18 @@ def _grown(ways: _Ways, rows: Rows, now: Standing, seed: int, stays: bool) -> Pa
     symbol = ways.symbol[mine]
     group, best = np.array([seed]), None
     for _ in range(GROWN):
-        said, count, votes, present = ways.of(np.isin(ways.index, group))
+        together = np.zeros(len(ways.way), np.bool_)
+        together[group] = True
+        said, count, votes, present = ways.of(together[ways.index])
         own = _own(rows, now, np.full(len(said), q), np.zeros(len(said), np.int64), said, count, votes, present)
         gain = float(own.gain.sum())
         if best is not None and gain <= best.gain:
             break
         goes, likelihood = now.table.target[q].copy(), now.fit.likelihood[q].copy()
         goes[said[own.better]] = own.goes[own.better]
-        likelihood[np.isin(rows.symbol_cell, rows.symbol_cell[said[own.better]])] = own.stray
+        new = np.zeros(len(rows.cell_label), np.bool_)
+        new[rows.symbol_cell[said[own.better]]] = True
+        likelihood[new[rows.symbol_cell]] = own.stray
         likelihood[said[own.better]] = own.likelihood[own.better]
         fares = ways.count[mine] * likelihood[symbol] + ways.votes[mine, goes[symbol]] - ways.present[mine]
         if stays:

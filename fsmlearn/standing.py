@@ -193,11 +193,8 @@ def summed(rows: Rows, which: Ints, key: Ints, ahead: Singles, after: Ints) -> t
     values = ahead.take(after[order], axis=0)
     if rows.repeats or (after < 0).any():
         values *= np.where(after < 0, 0, rows.weight[which])[order, None].astype(np.float32)
-    sums, lo = np.empty((len(keys), ahead.shape[1])), 0
-    for each, hi in zip(sums, np.cumsum(np.bincount(number, minlength=len(keys))).tolist(), strict=True):
-        values[lo:hi].sum(0, dtype=np.float64, out=each)
-        lo = hi
-    return keys, sums
+    begins = np.flatnonzero(np.diff(number[order], prepend=-1))
+    return keys, np.add.reduceat(values.astype(np.float64), begins, axis=0)
 
 
 def added(key: Ints, values: Floats) -> tuple[Ints, Floats]:
