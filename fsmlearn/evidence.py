@@ -9,6 +9,7 @@ Letters: k states of the table, the others as in `packing`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import lgamma, log, pi
 from typing import Any
 
@@ -42,12 +43,35 @@ class Table:
 class Fit:
     """What running a table over rows came to."""
 
+    rows: Rows
+    target: Ints  # (k, U) of the table
     states: Ints  # (N,) state before each row
     counts: Ints  # (k, U) rows by state and symbol
+    main: Bools  # (k, U) the commonest answers, in a hidden log one to a trigger
     believed: Bools  # (k, U) answers that belong to the machine; the others are misfits, or not said by the log
     likelihood: Floats  # (k, U) log-probability of a symbol's answer, given state and trigger
     misfits: int  # rows whose answer is not believed
-    length: float  # description length of machine and log, nats
+
+    @cached_property
+    def length(self) -> float:
+        """Description length of machine and log, nats.
+
+        A state costs a name; it says for every trigger it has met which answers it gives (one, or several with their
+        shares) and where each leads. The log is then coded by these shares, and answers that no state gives are coded
+        as noise at the rate at which they occur.
+        """
+        rows, k = self.rows, len(self.target)
+        seen = said(rows, self.counts)
+        total = np.add.reduceat(seen, rows.begins, axis=1)  # (k, V)
+        given = np.add.reduceat(self.believed.astype(np.int64), rows.begins, axis=1)
+        more = answer_cost(rows, k) + 0.5 * np.log(np.maximum(total, 1))
+        structure = float((np.maximum(given - 1, 0) * more).sum())
+        if rows.labels == 1:
+            structure += described(rows, self.target, self.main, self.counts)
+        else:
+            structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * answer_cost(rows, k)
+        structure += _breaks(rows, self.states, self.counts, self.believed)
+        return structure - float((seen * self.likelihood).sum())
 
 
 def run(rows: Rows, table: Table, found: Ints) -> Ints:
@@ -118,28 +142,20 @@ def picked(values: NDArray[Any], columns: Ints) -> NDArray[Any]:
 
 
 def fit(rows: Rows, table: Table, found: Ints) -> Fit:
-    """Run a table over rows and measure the description length of both together."""
+    """Run a table over rows and count what it makes of them."""
     states = run(rows, table, found)
     counts = rows.counted(states * rows.symbols + rows.symbol, kinds=len(table) * rows.symbols)
     return counted(rows, table, states, counts.reshape(len(table), -1))
 
 
 def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
-    """The same, given the states before the rows (N,) and the counts (k, U), which may be those of a longer log.
-
-    A state costs a name; it says for every trigger it has met which answers it gives (one, or several with their
-    shares) and where each leads. The log is then coded by these shares, and answers that no state gives are coded as
-    noise at the rate at which they occur.
-    """
-    k = len(table)
-    known = rows.symbol_answer >= 0
-    seen = np.where(known, counts, 0)
+    """The same, given the states before the rows (N,) and the counts (k, U), which may be those of a longer log."""
+    seen = said(rows, counts)
     total = np.add.reduceat(seen, rows.begins, axis=1)  # (k, V)
     most = np.maximum.reduceat(seen, rows.begins, axis=1)
     of, top = total[:, rows.symbol_cell], most[:, rows.symbol_cell]  # (k, U)
     rows_known = max(int(total.sum()), 1)
-    target_cost = np.log(max(k, 2)) + np.log(max(rows.answers, 2))
-    extra_cost = target_cost + 0.5 * np.log(np.maximum(of, 1))
+    extra_cost = answer_cost(rows, len(table)) + 0.5 * np.log(np.maximum(of, 1))
     others = max(rows.answers - 1, 1)
     share: Floats = seen / np.maximum(of, 1)
     main = (seen == top) & (seen > 0)
@@ -163,15 +179,18 @@ def counted(rows: Rows, table: Table, states: Ints, counts: Ints) -> Fit:
     probability = np.where(believed, kept / np.maximum(within, 1) * (1 - noise), noise / others)
     likelihood = np.log(np.maximum(probability, 1e-12))
     likelihood[of == 0] = -np.log(max(rows.answers, 2))  # a trigger never met here may give any answer
-    likelihood[:, ~known] = 0.0
-    given = np.add.reduceat(believed.astype(np.int64), rows.begins, axis=1)
-    structure = float((np.maximum(given - 1, 0) * (target_cost + 0.5 * np.log(np.maximum(total, 1)))).sum())
-    if rows.labels == 1:
-        structure += described(rows, table.target, main, counts)
-    else:
-        structure += k * np.log(max(k, 2)) + float((total > 0).sum()) * target_cost
-    structure += _breaks(rows, states, counts, believed)
-    return Fit(states, counts, believed, likelihood, misfits, structure - float((seen * likelihood).sum()))
+    likelihood[:, rows.symbol_answer < 0] = 0.0
+    return Fit(rows, table.target, states, counts, main, believed, likelihood, misfits)
+
+
+def said(rows: Rows, counts: Ints) -> Ints:
+    """(k, U) rows by state and symbol, but for those whose answer the log does not say."""
+    return np.where(rows.symbol_answer >= 0, counts, 0)
+
+
+def answer_cost(rows: Rows, k: int) -> float:
+    """Nats to say an answer and one of k states that it leads to."""
+    return float(np.log(max(k, 2)) + np.log(max(rows.answers, 2)))
 
 
 def _breaks(rows: Rows, states: Ints, counts: Ints, believed: Bools) -> float:

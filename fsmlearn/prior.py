@@ -54,7 +54,7 @@ def described(rows: Rows, target: Ints, main: Bools, counts: Ints) -> float:
     differs = says | (met[:, None] & (goes[:, None] != goes[None]))
     twin = np.einsum("ijv,iv->ij", differs, lead) + np.einsum("ijv,iv->ij", says, answer)
     twin += _log_choose(cells)[differs.sum(2)] + np.log(np.maximum(np.arange(k), 1))[:, None]
-    twin[np.triu_indices(k)] = np.inf
+    twin[~np.tri(k, k=-1, dtype=np.bool_)] = np.inf
     full = np.where(met, lead + answer, 0).sum(1, keepdims=True)
     either = np.logaddexp.reduce(-np.concatenate([full, twin], axis=1), axis=1)
     return float(len(kind) * log(2) - either.sum() - lgamma(k))
@@ -145,8 +145,10 @@ class Before:
     @classmethod
     def of(cls, kind: Ints) -> Before:
         order = np.argsort(kind, kind="stable")
-        begins = np.flatnonzero(np.diff(kind[order], prepend=-1))
-        return cls(order, begins, np.diff(begins, append=len(kind)))
+        first = np.ones(len(kind), np.bool_)
+        first[1:] = np.diff(kind[order]) > 0
+        begins = np.flatnonzero(first)
+        return cls(order, begins, np.diff(np.append(begins, len(kind))))
 
     def count(self, which: Bools) -> Ints:
         """Of those, the ones that `which` holds for, in its shape."""

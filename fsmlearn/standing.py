@@ -78,7 +78,7 @@ def stand(rows: Rows, table: Table, found: Ints) -> Standing:
     if not np.array_equal(target, table.target):
         table = Table(table.label, target, table.start)
         now = fit(rows, table, found)
-    visited = np.unique(now.states)
+    visited = np.flatnonzero(np.bincount(now.states))
     used = np.union1d(visited, np.flatnonzero(~np.isin(table.label, table.label[visited])))
     if len(used) < len(table):
         new = np.zeros(len(table), np.int64)
