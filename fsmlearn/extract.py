@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
@@ -30,6 +31,7 @@ from fsmlearn.standing import Standing, anywhere, from_groups, leading, stand
 from fsmlearn.train import Model
 
 PIECE = 2048  # rows of the pieces of a long trace
+COARSER = 2  # times as many rows to a group where the search begins anew
 AGAIN = 4  # times at most that the network is asked about the states of the machine so far
 
 
@@ -122,12 +124,12 @@ def _machines(
         if old is not None:
             yield Mended(whole, crossed(whole, found.standing, old, least))
         return
-    bare = search.descend(whole, proposed, groups, grow=False)
-    start = mending.refine(Mended(whole, bare), grow=False)
+    bare = search.descend(whole, proposed, groups, growth=0)
+    start = mending.refine(Mended(whole, bare), growth=0)
     yield start
     others = [start]
     if old is not None:
-        others.append(mending.refine(Mended(whole, old), grow=False))
+        others.append(mending.refine(Mended(whole, old), growth=0))
     if not start.explains:
         yield from kept(mending.merge(whole, merging.proposals(whole)), others)
     now, merged = min(others, key=attrgetter("length")), len(others)
@@ -145,7 +147,15 @@ def _machines(
         if chance.length < now.length:
             yield chance
             return
-    yield from mending.best(now, others, least)
+    now = mending.onward(now)
+    others.append(now)
+    if now.explains and now.standing.fit.misfits and not now.like(start):
+        # Merging alone did not do, so what has grown may depend on where it began.
+        groups, k = groups_of(oracle, first, whole.label, COARSER * least)
+        anew = search.attempt(whole, from_groups(whole, groups, k), groups, now.length, attrgetter("length"))
+        if anew is not None:
+            others.append(Mended(whole, anew))
+    yield from mending.best(others, least)
 
 
 def kept(found: Iterator[Mended], others: list[Mended]) -> Iterator[Mended]:
@@ -175,7 +185,8 @@ def doubted(oracle: Oracle, first: NDArray[np.int16], least: int, bare: Standing
     nothing shorter than `below` is in sight.
 
     Few states hide little from the network, and none has grown yet where another should have. What looks like lost rows
-    may be a state that is missing, so breaks are sought only in what has grown.
+    may be a state that is missing, so breaks are sought only in what has grown, and where asking once more comes to
+    something shorter than they do, only when asking has come to an end.
     """
     rows = oracle.rows
     groups, k = groups_of(oracle, first, bare.fit.states, least)
@@ -184,8 +195,16 @@ def doubted(oracle: Oracle, first: NDArray[np.int16], least: int, bare: Standing
         return mending.broken(rows, now).length
 
     found = search.attempt(rows, from_groups(rows, groups, k), groups, below, worth)
-    if found is not None and worth(found) < below:
-        yield from asked_again(oracle, first, least, mending.refine(Mended(rows, found)))
+    if found is None or (promised := worth(found)) >= below:
+        return
+    now, *shorter = islice(asked_again(oracle, first, least, Mended(rows, found)), 2)
+    if shorter and shorter[0].length < promised:
+        *_, now = asked_again(oracle, first, least, shorter[0])
+    now = mending.refine(now)
+    if now.rows.repairs:
+        yield from asked_again(oracle, first, least, now)
+    else:  # asked before
+        yield now
 
 
 def crossed(rows: Rows, one: Standing, other: Standing, least: int) -> Standing:

@@ -19,6 +19,7 @@ from fsmlearn.evidence import Table, astray
 from fsmlearn.moves import melted, merged, nearest, redirected, shaken, together, torn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
+from fsmlearn.search import GROWTH
 from fsmlearn.standing import SAME, Standing, from_groups, settle, stand
 from fsmlearn.viterbi import Prices, likeliest, prices_of, seldom
 
@@ -35,6 +36,7 @@ MELTS: list[tuple[Kick, int]] = [(melted, n) for n in (2, 4)]  # states that are
 KNOCKS = [*TEARS * 3, *MELTS * 3, *((merged, n) for n in range(12))]  # and each alone
 FEW = [*TEARS, *MELTS, *((merged, n) for n in range(8))]  # where a search is dear, or nothing seems to be left to find
 AGAIN = 3  # times at most that these are made
+REGROWTH = 10  # splits after each of them: of 37 that won in 38 logs of DTLS, SSH and EDHOC none took more than 8
 SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
@@ -69,10 +71,10 @@ class Mended:
         return rows.certain and not (rows.few or rows.repairs) and explained(rows, self.standing.fit)
 
 
-def descend(rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True) -> Mended:
-    """Search from a table, and then seek breaks and search in turns. Without `grow` no state is split, which would pay
-    wherever rows are lost; so that is how to begin."""
-    return refine(Mended(rows, search.descend(rows, table, found, grow=grow)), grow=grow)
+def descend(rows: Rows, table: Table, found: Ints | None = None, *, growth: int = GROWTH) -> Mended:
+    """Search from a table, and then seek breaks and search in turns. With no `growth` no state is split, which would
+    pay wherever rows are lost; so that is how to begin."""
+    return refine(Mended(rows, search.descend(rows, table, found, growth=growth)), growth=growth)
 
 
 def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
@@ -81,7 +83,7 @@ def merge(rows: Rows, tables: Iterable[Table]) -> Iterator[Mended]:
     starts = [broken(rows, settle(rows, table, anywhere)) for table in tables]
     starts.sort(key=attrgetter("length"))
     for start in starts if rows.few else starts[:1]:
-        yield onward(start, grow=False)
+        yield onward(start, growth=0)
 
 
 def broken(rows: Rows, now: Standing) -> Mended:
@@ -90,12 +92,12 @@ def broken(rows: Rows, now: Standing) -> Mended:
     return Mended(rows, settle(rows, now.table, found))
 
 
-def onward(now: Mended, *, grow: bool = True) -> Mended:
+def onward(now: Mended, *, growth: int = GROWTH) -> Mended:
     """`descend` from a machine that is there."""
-    return descend(now.rows, now.standing.table, now.standing.found, grow=grow)
+    return descend(now.rows, now.standing.table, now.standing.found, growth=growth)
 
 
-def refine(now: Mended, *, grow: bool = True, refined: Mended | None = None) -> Mended:
+def refine(now: Mended, *, growth: int = GROWTH, refined: Mended | None = None) -> Mended:
     """Seek breaks and search in turns while that shortens the description; then see which states breaks can replace,
     unless it has come to a machine that was `refined` before."""
     now = reached(now)
@@ -103,7 +105,7 @@ def refine(now: Mended, *, grow: bool = True, refined: Mended | None = None) -> 
         rows, found = mend(now.rows, now.standing)
         if np.array_equal(rows.broken, now.rows.broken) and np.array_equal(rows.swapped, now.rows.swapped):
             break
-        trial = Mended(rows, search.descend(rows, now.standing.table, found, grow=grow))
+        trial = Mended(rows, search.descend(rows, now.standing.table, found, growth=growth))
         if trial.length >= now.length - 1e-6:
             break
         now = reached(trial)
@@ -145,14 +147,13 @@ def thin(now: Mended) -> Mended:
             return now
 
 
-def best(one: Mended, others: Iterable[Mended], least: int) -> Iterator[Mended]:
+def best(machines: Iterable[Mended], least: int) -> Iterator[Mended]:
     """The shortest of some machines, and then what comes of crossing it with the others, its states told apart where
     the other machine does: each machine that is shorter than the one before, the last the shortest of all.
 
-    Of the others none is searched on. Pairs of states that fewer than `least` rows are in are no states.
+    Pairs of states that fewer than `least` rows are in are no states.
     """
-    pool = [onward(one), *(other for other in others if other is not one)]
-    pool.sort(key=attrgetter("length"))
+    pool = sorted(machines, key=attrgetter("length"))
     yield pool[0]
     for _ in range(ROUNDS):
         now = pool[0]
@@ -227,7 +228,7 @@ def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Genera
         start = kick(now.rows, now.standing, much, rng)
         if start is None:
             continue
-        trial = Mended(now.rows, search.descend(now.rows, *start, known=known))
+        trial = Mended(now.rows, search.descend(now.rows, *start, growth=REGROWTH, known=known))
         known.append(trial.length)
         if trial.length < now.length - SAME:
             now = refine(trial) if now.rows.repairs else trial

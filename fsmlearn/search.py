@@ -20,18 +20,19 @@ PATIENCE = 16  # of them before a descent can be given up
 
 
 def descend(
-    rows: Rows, table: Table, found: Ints | None = None, *, grow: bool = True, known: Collection[float] = ()
+    rows: Rows, table: Table, found: Ints | None = None, *, growth: int = GROWTH, known: Collection[float] = ()
 ) -> Standing:
     """Settle, merge what is the same, split what is not, merge what is nearly the same; until nothing helps.
 
-    `found` (N,) is the state to go on from where rows are lost, as far as it is known. Without `grow` states are only
-    merged. `known` are the lengths of machines that nothing helps: where the search comes back to one, it ends.
+    `found` (N,) is the state to go on from where rows are lost, as far as it is known. States are split at most
+    `growth` times, and at 0 only merged. `known` are the lengths of machines that nothing helps: where the search comes
+    back to one, it ends.
     """
     if found is None:
         some = np.zeros(rows.labels, np.int64)  # any state of a label will do until futures are known
         some[table.label[::-1]] = np.arange(len(table))[::-1]
         found = some[rows.label]
-    now = _descended(rows, settle(rows, table, found), GROWTH if grow else 0, known=known)
+    now = _descended(rows, settle(rows, table, found), growth, known=known)
     assert now is not None, "nothing is given up without a bound"
     return now
 

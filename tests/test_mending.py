@@ -210,7 +210,7 @@ def test_two_machines_that_take_different_states_for_one_make_the_true_one(seed:
     groups, k = mending.pairs(rows, halves[0].fit.states, halves[1].fit.states, 3)
     assert k > max(len(half.table) for half in halves)
     one, other = (Mended(rows, half) for half in halves)
-    machines = list(mending.best(one, [other], 3))
+    machines = list(mending.best([one, other], 3))
     assert all(after.length < before.length for before, after in pairwise(machines))
     found = machines[-1]
     assert case.exact(found.rows, found.standing)
@@ -281,7 +281,7 @@ def test_shaking_ends_in_nothing_longer_and_now_and_then_in_something_shorter() 
     shorter = 0
     for seed in range(8):
         case, _ = hidden(seed, noise=0.05, traces=60)
-        now = Mended(case.rows, search.descend(case.rows, _astray(case, seed), None, grow=False))
+        now = Mended(case.rows, search.descend(case.rows, _astray(case, seed), None, growth=0))
         shaken = mending.shake(now)
         assert shaken.length <= now.length
         shorter += shaken.length < now.length - 1

@@ -283,6 +283,15 @@ def test_a_state_is_told_apart_by_the_way_that_its_stay_began_with() -> None:
     assert two.fit.misfits == 0
 
 
+@pytest.mark.parametrize("growth", [0, 1, 2])
+def test_states_are_split_no_more_often_than_is_allowed(growth: int) -> None:
+    case, _ = hidden(1, noise=0.05)
+    nothing = np.zeros(len(case.rows), int)
+    one = standing.from_groups(case.rows, nothing, 1)
+    assert len(search.descend(case.rows, one, nothing, growth=growth).table) == growth + 1
+    assert len(search.descend(case.rows, one, nothing).table) > 3
+
+
 def test_a_search_ends_where_it_comes_back_to_a_known_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     case, _ = hidden(1, noise=0.05)
     found = search.descend(case.rows, case.table)
