@@ -11,6 +11,7 @@ from hidden import hidden
 from machines import Row, lamp, log_of, random_machine, visible, walk
 from numpy.typing import NDArray
 
+from fsmlearn import mending, search
 from fsmlearn.alike import distinct
 from fsmlearn.elman import Elman
 from fsmlearn.equivalence import equivalent
@@ -18,6 +19,7 @@ from fsmlearn.extract import Extraction, doubted, extract
 from fsmlearn.histories import Histories, histories
 from fsmlearn.logs import Log
 from fsmlearn.machine import Machine
+from fsmlearn.mending import Mended
 from fsmlearn.oracle import Oracle, first_answers
 from fsmlearn.sought import Sought, outcome
 from fsmlearn.standing import Standing, from_groups, settle
@@ -106,6 +108,24 @@ def test_a_machine_of_too_few_states_is_asked_about_as_long_as_it_promises_a_sho
     *_, found = doubted(oracle, first_answers(oracle), 3, bare, bare.length)
     assert case.exact(found.rows, found.standing)
     assert not [*doubted(oracle, first_answers(oracle), 3, bare, found.length)]
+
+
+def test_no_row_is_taken_for_lost_where_asking_once_more_explains_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _ = hidden(1)
+    oracle = Oracle.of(a_network(case.data), case.log, case.data, case.rows)
+    nothing = np.zeros(len(case.rows), np.int64)
+    bare = settle(case.rows, from_groups(case.rows, nothing, 1), nothing)
+    refined: list[Mended] = []
+
+    def refine(now: Mended) -> Mended:
+        refined.append(now)
+        return now
+
+    monkeypatch.setattr(search, "attempt", lambda *_: bare)  # as if nothing had grown
+    monkeypatch.setattr(mending, "refine", refine)
+    *_, found = doubted(oracle, first_answers(oracle), 3, bare, np.inf)
+    assert [case.exact(each.rows, each.standing) for each in refined] == [True]
+    assert found is refined[0]
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
