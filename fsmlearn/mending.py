@@ -16,7 +16,7 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import melted, merged, nearest, redirected, shaken, together, torn
+from fsmlearn.moves import melted, merged, nearest, redirected, reroute, shaken, together, torn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.search import GROWTH
@@ -201,7 +201,8 @@ def shaken_up(now: Mended) -> Mended:
 def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
     Lourenço et al. 2003): several states are split that no split alone pays for, states are merged with the nearest,
-    several at once and each alone, and transitions lead elsewhere at random, as far as the log hardly minds.
+    several at once and each alone, and transitions lead elsewhere at random, as far as the log hardly minds. In the end
+    several of a state are led elsewhere at once.
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
@@ -218,6 +219,8 @@ def shake(now: Mended) -> Mended:
         if now is before:
             break
     found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
+    while (led := reroute(found.rows, found.standing)) is not None:
+        found = Mended(found.rows, search.descend(found.rows, led.table, led.found))
     return refine(found) if found is not start else start
 
 

@@ -23,6 +23,7 @@ DOUBT = 3.0  # nats by which what the log loses may be overrated
 MORE = 1.0  # nats by which what failed must promise more to be tried again
 LIGHT = 1000.0  # nats from which on the log bears a state out so well that there is no doubt of it
 TRIES = 100  # simpler targets tried in one go
+JOINT = 4  # transitions of a state that are led elsewhere at once
 
 Pair = tuple[int, int]  # a state, and the one that it becomes
 Offer = tuple[Ints, Ints, Ints]  # states, symbols and the targets that these transitions might have instead
@@ -204,6 +205,38 @@ def align(rows: Rows, now: Standing) -> Standing | None:
                 offers.append((gain, float(loss[which, to[which]].sum()), (state[which], symbol[which], to[which])))
     offers.sort(key=lambda offer: -offer[0])
     return _led_anew(rows, now, [offer[1:] for offer in offers[:TRIES]])
+
+
+def reroute(rows: Rows, now: Standing) -> Standing | None:
+    """A shorter machine in which up to JOINT transitions of some state lead elsewhere at once, as far as the log hardly
+    minds, or None. What a state does foretells what else it does, so often no one of them pays alone."""
+    table, leads = now.table, leading(rows, now.fit)
+    state, symbol, votes = voted(rows, now, leads)
+    loss = _losses(now, state, symbol, votes)
+    loss[np.arange(len(state)), table.target[state, symbol]] = np.inf
+
+    def told(target: Ints) -> float:
+        return described(rows, target, now.fit.main, now.fit.counts)
+
+    most = told(table.target) + NEARLY
+    for q in range(len(table)):
+        target, lost = table.target, 0.0
+        options = [(int(i), int(to)) for i, to in np.argwhere((loss <= NEARLY) & (state == q)[:, None])]
+        for taken in range(JOINT):
+            trials = [(led(target, leads, (state[[i]], symbol[[i]], np.array([to]))), i, to) for i, to in options]
+            if not trials:
+                break
+            target, i, to = min(trials, key=lambda trial: told(trial[0]) + float(loss[trial[1:]]))
+            lost += float(loss[i, to])
+            options = [option for option in options if option[0] != i]
+            # What the log loses is not the sum of what it loses by each, so that is only where to look.
+            if taken and told(target) + lost < most:
+                trial = replace(table, target=target)
+                if fit(rows, trial, now.found).length < now.length - 1e-6:
+                    settled = settle(rows, trial, now.found)
+                    if settled.length < now.length - 1e-6:
+                        return settled
+    return None
 
 
 def torn(rows: Rows, now: Standing, n: int, rng: np.random.Generator) -> tuple[Table, Ints] | None:

@@ -324,6 +324,15 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
     assert aligned is not None
     assert aligned.length == pytest.approx(best.length)
     assert moves.align(rows, best) is None
+    assert moves.reroute(rows, best) is None
+    now = start
+    while (step := moves.reroute(rows, now)) is not None:
+        changed = np.argwhere((step.table.target != now.table.target) & (now.fit.counts > 0))
+        assert {q for q, _ in changed.tolist()} == {1}
+        assert 1 < len(changed) <= moves.JOINT
+        assert step.length < now.length
+        now = step
+    assert now.length == pytest.approx(best.length)
 
 
 def test_pairs_are_merged_together_then_by_halves_then_alone() -> None:
