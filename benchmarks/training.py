@@ -117,7 +117,7 @@ def products(name: str, hidden: int, traces: int, length: int) -> Callable[[], o
     h, w, d = (np.ones(shape, np.float32) for shape in ((BATCH, hidden), (hidden, z), (BATCH, z)))
     rows, pre, hot = (np.ones((n, width), np.float32) for width in (hidden, z, TRIGGERS))
     v, d_logits = np.ones((hidden, OUTPUTS), np.float32), np.ones((OUTPUTS, n), np.float32).T
-    answers, into, v_t = np.empty((n, OUTPUTS), np.float32), np.empty_like(rows), v.T.copy()
+    logits, into, v_t = np.empty((n, OUTPUTS), np.float32), np.empty_like(rows), v.T.copy()
     feed, back = Product(w, np.empty_like(d)), Product(w.T, np.empty_like(h))
 
     def epoch() -> None:
@@ -125,7 +125,7 @@ def products(name: str, hidden: int, traces: int, length: int) -> Callable[[], o
             for _ in range(length):
                 feed(h)
                 back(d)
-            times(rows, v, answers)
+            times(rows, v, logits)
             times(d_logits, v_t, into)
             _ = summed(rows.T, pre), summed(hot.T, pre), summed(d_logits.T, rows)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fsmlearn import evidence, mending
 from fsmlearn.alike import COLUMNS, Distinct, bare, distinct
-from fsmlearn.evidence import Fit, Singles
+from fsmlearn.evidence import Fit, Singles, answer_cost, said
 from fsmlearn.extract import Extraction, Ways, machine, names
 from fsmlearn.growth import Walk
 from fsmlearn.histories import Answer, Histories
@@ -193,11 +193,11 @@ def doubts(walker: Walker, fit: Fit, found: Census) -> tuple[Ints, Ints]:
     state = table.target.ravel()[way]
     _, index = np.unique(way * cells + rows.symbol_cell[symbol], return_inverse=True)
     of = np.bincount(index, times)[index]
-    total = np.add.reduceat(np.where(rows.symbol_answer >= 0, fit.counts, 0), rows.begins, axis=1)
+    total = np.add.reduceat(said(rows, fit.counts), rows.begins, axis=1)
     share = fit.counts[state, symbol] / total[state, rows.symbol_cell[symbol]]
     ways, index = np.unique(way, return_inverse=True)
     gain = np.bincount(index, times * np.log(times / of / share))
-    target_cost = np.log(max(k, 2)) + np.log(max(rows.answers, 2))
+    target_cost = answer_cost(rows, k)
     answers = np.bincount(index, 0.5 * np.log(of)) + target_cost * np.bincount(index)
     cost = np.log(max(k, 2)) + answers
     came = np.bincount(index, times)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fsmlearn.evidence import Floats, Table, fit
+from fsmlearn.evidence import Floats, Table, fit, said
 from fsmlearn.packing import Ints, Rows
 from fsmlearn.partings import apart, partings
 from fsmlearn.prior import described
@@ -136,7 +136,7 @@ def _recalled(rows: Rows, now: Standing) -> tuple[Ints, Ints]:
     states, cell = now.fit.states, rows.symbol_cell[rows.symbol]
     known = rows.symbol_answer >= 0
     stray = np.where(now.fit.believed | ~known, 0, now.fit.counts)
-    of = np.add.reduceat(np.where(known, now.fit.counts, 0), rows.begins, axis=1)
+    of = np.add.reduceat(said(rows, now.fit.counts), rows.begins, axis=1)
     usual = of * (now.fit.misfits + 1) / (rows.total + 2) / max(rows.answers - 1, 1)
     doubtful = np.maximum.reduceat(stray, rows.begins, axis=1) > usual + 2 * np.sqrt(usual)
     asked = np.flatnonzero(doubtful[states, cell] & known[rows.symbol])
@@ -226,11 +226,13 @@ def reroute(rows: Rows, now: Standing) -> Standing | None:
             trials = [(led(target, leads, (state[[i]], symbol[[i]], np.array([to]))), i, to) for i, to in options]
             if not trials:
                 break
-            target, i, to = min(trials, key=lambda trial: told(trial[0]) + float(loss[trial[1:]]))
+            nats = [told(trial) + lost + float(loss[i, to]) for trial, i, to in trials]
+            best = int(np.argmin(nats))
+            target, i, to = trials[best]
             lost += float(loss[i, to])
             options = [option for option in options if option[0] != i]
             # What the log loses is not the sum of what it loses by each, so that is only where to look.
-            if taken and told(target) + lost < most:
+            if taken and nats[best] < most:
                 trial = replace(table, target=target)
                 if fit(rows, trial, now.found).length < now.length - 1e-6:
                     settled = settle(rows, trial, now.found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsmlearn.evidence import Floats, Table
+from fsmlearn.evidence import Floats, Table, answer_cost
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.standing import CERTAIN, Standing, added, allowed, leading, summed
 
@@ -184,7 +184,7 @@ def _own(
     noise = (now.fit.misfits + 1) / (rows.total + 2)
     stray = float(np.log(noise / max(rows.answers - 1, 1)))
     of = np.maximum(np.bincount(cell, count)[cell], 1)
-    price = np.log(max(k, 2)) + np.log(max(rows.answers, 2)) + 0.5 * np.log(of)
+    price = answer_cost(rows, k) + 0.5 * np.log(of)
     believed = (each == main[cell]) | (count * (np.log(np.maximum(count, 1) / of) - stray) > price)
     within = np.maximum(np.bincount(cell, np.where(believed, count, 0))[cell], 1)
     likelihood = np.where(believed, np.log((1 - noise) * np.maximum(count, 1) / within), stray)
