@@ -16,14 +16,14 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
+from fsmlearn.laws import foretold
 from fsmlearn.packing import Bools, Ints, Rows
 
 Floats = NDArray[np.float64]
 
 STAYS = 2.0  # states' worth of what is usual, where the question is whether an answer leaves a state alone
-LEADS = 2.0  # transitions to each state that are taken for granted, where the question is which one another leads to
+LEADS = 4.0  # transitions to each state that are taken for granted, where the question is which one another leads to
 OWN = 2.0  # triggers' worth of what other states do, where the question is what a state does
-WITNESSES = 64  # triggers at most that witness of others
 SAYS = 4.0  # triggers' worth of any answer, where the question is which one a state gives
 
 
@@ -67,8 +67,8 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
     Both, and whether a transition leaves its state, are foretold from the triggers of the same state that come before,
     those with the same answer above all: a state has an answer for whatever it does not expect, and a state to go to
     with it. Beside that they are foretold from the states that come before: from how often the same answer to the same
-    trigger left them alone, and, by half, from how often each state was led to. And triggers that led these to the same
-    states will lead this one to the same.
+    trigger left them alone, and, by half, from how often each state was led to. And what triggers
+    do together in those states they will do here (`laws`).
     """
     k, each = len(met), np.arange(len(met))[:, None]
     stays, answers = goes == each, max(rows.answers, 2)
@@ -92,27 +92,11 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
     popular = (led_to[each, goes] + LEADS) / (led_to.sum(1) + k * LEADS)[:, None]
     leading = (popular + 1 / k) / 2
     leading = (by_goal.count(met & ~stays) + OWN * leading) / (told_alike - stayed_alike + OWN)
-    stay, leave, there = _witnessed(met, goes, stays)
+    stay, leave, there = foretold(met, goes)
     staying = (stay + OWN * staying) / (stay + leave + OWN)
     leading = (there + OWN * leading) / (leave + OWN)
     said = (told_alike + SAYS / answers) / (told + SAYS)
     return -np.log(np.where(stays, staying, (1 - staying) * leading)), -np.log(said)
-
-
-def _witnessed(met: Bools, goes: Ints, stays: Bools) -> tuple[Floats, Floats, Floats]:
-    """(k, V) each: how much the commonest of the triggers of a state told before one witness that it stays, that it
-    leaves, and that it leaves for where it goes. A trigger's word counts as much as it led oftener than not to the same
-    state, of all states before that at least one of both left."""
-    trigger = np.sort(np.argsort(-met.sum(0), kind="stable")[:WITNESSES])
-    asked = met[:, :, None] & met[:, None, trigger]
-    same = goes[:, :, None] == goes[:, None, trigger]
-    left = ~stays[:, None, trigger]
-    both = asked & (~stays[:, :, None] | left)
-    times, agreed = (np.cumsum(each, 0, dtype=np.float64) - each for each in (both, both & same))
-    word = np.maximum(2 * (agreed + 0.5) / (times + 2) - 1, 0)
-    word *= asked & (trigger < np.arange(met.shape[1])[:, None])
-    leave = word * left
-    return (word - leave).sum(2), leave.sum(2), (leave * same).sum(2)
 
 
 def kinds(symbol: Ints, goes: Ints) -> Ints:

@@ -23,7 +23,8 @@ from fsmlearn.extract import packed
 from fsmlearn.histories import histories
 from fsmlearn.packing import Bools, Ints, Rows, pack
 
-SECOND = -math.log(3 / 5 * 7 / 9)  # nats of a second trigger that answers as the first does and stays, as that does
+# nats of a second trigger that answers as the first does and stays, as that does: 7/9, and half of even odds by a law
+SECOND = -math.log(3 / 5 * (1 / 2 + 2 * 7 / 9) / (1 / 2 + 2))
 
 
 def random_table(rng: np.random.Generator, rows: Rows) -> Table:
@@ -174,7 +175,7 @@ def test_description_length_of_noise_by_hand() -> None:
 def test_description_length_of_a_biased_coin_by_hand() -> None:
     # The first trigger always gives answer 0; the second gives 1 in ten rows of forty, far too often for noise beside
     # the first. It costs a further answer, target and share (log 2 + log 2 + log(40) / 2); the noise rate is 1 / 122.
-    # That the second trigger answers 0 too is foretold from the first (3/5), and so is that it stays (7/9: SECOND).
+    # That the second trigger answers 0 too is foretold from the first (3/5), and so is that it stays (SECOND).
     rows, table = one_state([[80, 0], [30, 10]])
     result = fit(rows, table, np.zeros(120, int))
     assert result.believed.tolist() == [[True, True, True]]

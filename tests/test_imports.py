@@ -51,6 +51,7 @@ ORDER = [
     ["reach"],
     ["cluster"],
     ["sequences", "packing"],
+    ["laws"],
     ["prior"],
     ["evidence"],
     ["oracle", "residuals"],

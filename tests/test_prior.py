@@ -47,14 +47,19 @@ def test_two_states_by_hand() -> None:
     # Answers, in both: either is as likely; then 0 came once, then each of them once.
     answers = (0 + 4 / 2) / (0 + 4) * (0 + 4 / 2) / (1 + 4) * (1 + 4 / 2) / (2 + 4)
     # The first: whether t0 leaves it is as open; t1 is foretold from t0, and so is t2, and again from t0, for it
-    # answers as that does. Where t2 leads is as open.
+    # answers as that does. Then the laws (`test_laws`): that t1 and t2 do as those before them, at half of even odds.
+    # Where t2 leads is as open.
     t1, t2 = (1 + 2 * 1 / 2) / (1 + 2), (2 + 2 * 1 / 2) / (2 + 2)
-    first = answers * 1 / 2 * t1 * (1 - (1 + 2 * t2) / (1 + 2)) * 1 / 2
-    # The second: of three triggers two stayed. What t0 and t1 do was seen in the first. That t2 answers 1 was not.
+    first = answers * 1 / 2 * (1 / 2 + 2 * t1) / (1 / 2 + 2) * (1 - (1 + 2 * (1 + 2 * t2) / (1 + 2)) / (1 + 2)) * 1 / 2
+    # The second: of three triggers two stayed. What t0 and t1 do was seen in the first. That t2 answers 1 was not. By
+    # the laws t0 and t1 do as before t2, or take it back, t1 does as t0, and t2 as they do, as it did not in the first,
+    # or it takes back what it did there.
     usual = (2 + 1 / 2) / (3 + 1)
     t1, t2 = (1 + 2 * usual) / (1 + 2), (2 + 2 * usual) / (2 + 2)
-    leads = (1 - (1 + 2 * t2) / (1 + 2)) * ((0 + 2) / (1 + 2 * 2) + 1 / 2) / 2
-    full = answers * (1 + 2 * usual) / (1 + 2) * (1 + 2 * t1) / (1 + 2) * leads
+    stays = (1 / 2 + 2 * (1 + 2 * usual) / (1 + 2)) / (1 + 2), (1 + 2 * (1 + 2 * t1) / (1 + 2)) / (3 / 2 + 2)
+    leaves = 1 - (2 * 1 / 6 + 2 * (1 + 2 * t2) / (1 + 2)) / (2 * 1 / 6 + 1 / 2 + 2)
+    leads = leaves * (1 / 2 + 2 * ((0 + 4) / (1 + 2 * 4) + 1 / 2) / 2) / (1 / 2 + 2)
+    full = answers * stays[0] * stays[1] * leads
     # Or as the first one but for one of three triggers.
     twin = 1 / 3 * (1 + 4 / 2) / (2 + 4) * leads
     assert nats(machine, np.array([2, 1])) == pytest.approx(2 * math.log(2) - math.log(first) - math.log(full + twin))

@@ -332,7 +332,10 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
         assert 1 < len(changed) <= moves.JOINT
         assert step.length < now.length
         now = step
-    assert now.length == pytest.approx(best.length)
+    assert now is not start
+    aligned = moves.align(rows, now)
+    assert aligned is not None
+    assert aligned.length == pytest.approx(best.length)
 
 
 def test_pairs_are_merged_together_then_by_halves_then_alone() -> None:
