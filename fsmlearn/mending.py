@@ -16,7 +16,7 @@ import numpy as np
 
 from fsmlearn import search
 from fsmlearn.evidence import Table, astray
-from fsmlearn.moves import melted, merged, nearest, redirected, reroute, shaken, together, torn
+from fsmlearn.moves import melted, merged, nearest, parted, redirected, reroute, shaken, together, torn
 from fsmlearn.packing import Bools, Ints, Rows
 from fsmlearn.residuals import explained
 from fsmlearn.search import GROWTH
@@ -219,7 +219,7 @@ def shake(now: Mended) -> Mended:
         if now is before:
             break
     found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
-    while (led := reroute(found.rows, found.standing)) is not None:
+    while (led := reroute(found.rows, found.standing) or parted(found.rows, found.standing)) is not None:
         found = Mended(found.rows, search.descend(found.rows, led.table, led.found))
     return refine(found) if found is not start else start
 

@@ -100,8 +100,14 @@ class Weights:
         """Log-likelihood ratio of one answer behind both counts, against states that agree on ALIKE of their cells."""
         if not one or not other:
             return 0.0
-        together = max(other.get(answer, 0) + count for answer, count in one.items())
-        odd = max(one.values()) + max(other.values()) - max(together, max(other.values()))
+        most = max(one.values())
+        if len(other) == 1:  # as in most histories until others are folded into them
+            [(answer, count)] = other.items()
+            odd = min(count, most - one.get(answer, 0))
+        else:
+            most_other = max(other.values())
+            together = max(other.get(answer, 0) + count for answer, count in one.items())
+            odd = most + most_other - max(together, most_other)
         if not odd:
             return self.same
         return -math.log(ALIKE + (1 - ALIKE) * math.exp(min(odd * self.each, 300.0)) / (2 * self.others))

@@ -338,6 +338,38 @@ def test_a_state_goes_where_its_like_goes_if_the_log_does_not_mind() -> None:
     assert aligned.length == pytest.approx(best.length)
 
 
+def two_rings(seed: int) -> Rows:
+    """A short noisy log of two rings of four states that differ in one answer: triggers 0 and 1 go on and begin anew, 2
+    changes to the other ring, and 5 goes back to the second place from the last one of the second ring."""
+    rng = np.random.default_rng(seed)
+    walks, answers = rng.choice(6, p=[0.3, 0.1, 0.1, 0.2, 0.15, 0.15], size=(int(rng.integers(20, 60)), 10)), []
+    for triggers in walks:
+        ring = place = 0
+        for trigger in triggers:
+            said = {0: place % 2, 3: place == 2, 4: (ring, place) == (1, 1)}.get(int(trigger), 0)
+            answers.append(said ^ (rng.random() < 0.03))
+            if trigger == 5 and (ring, place) == (1, 3):
+                place = 1
+            ring ^= trigger == 2
+            place = (place + 1) % 4 if trigger == 0 else 0 if trigger == 1 else place
+    return hiding_all(walks.ravel().tolist(), [int(each) for each in answers], [*range(0, walks.size + 1, 10)])
+
+
+def test_a_split_that_falls_short_pays_once_transitions_are_led_anew() -> None:
+    shorter = 0
+    for seed in range(90, 94):
+        rows = two_rings(seed)
+        one = Table(np.zeros(1, int), np.zeros((1, rows.symbols), int), np.zeros(1, int))
+        found = search.descend(rows, one)
+        assert moves.split(rows, found, moves.SPLITS, {}) is None
+        step = moves.parted(rows, found)
+        if step is not None:
+            shorter += 1
+            assert step.length < found.length
+            assert len(step.table) == len(found.table) + 1
+    assert shorter > 0
+
+
 def test_pairs_are_merged_together_then_by_halves_then_alone() -> None:
     pairs = [(1, 0), (2, 0), (4, 3), (6, 5), (8, 7)]
     assert list(moves.together(pairs, 3)) == [
