@@ -67,8 +67,8 @@ def _foretold(rows: Rows, met: Bools, symbol: Ints, goes: Ints) -> tuple[Floats,
     Both, and whether a transition leaves its state, are foretold from the triggers of the same state that come before,
     those with the same answer above all: a state has an answer for whatever it does not expect, and a state to go to
     with it. Beside that they are foretold from the states that come before: from how often the same answer to the same
-    trigger left them alone, and, by half, from how often each state was led to. And what triggers
-    do together in those states they will do here (`laws`).
+    trigger left them alone, and, by half, from how often each state was led to. And what triggers do
+    together in those states they will do together here (`laws`).
     """
     k, each = len(met), np.arange(len(met))[:, None]
     stays, answers = goes == each, max(rows.answers, 2)
