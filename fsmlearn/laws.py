@@ -41,9 +41,10 @@ def foretold(met: Bools, goes: Ints) -> tuple[Floats, Floats, Floats]:
     other = goes[two, a]  # and ba
     by_a, by_b, by_then, by_other = q * v + a, q * v + b, one * v + b, two * v + a  # the last transition of each
     both, moves = met[:, :, None] & met[:, None] & (a != b), (one != q) | (two != q)
-    word = met[:, :, None] & met[one, b] & (one != q)
+    goes_on = met[one, b]
+    word = met[:, :, None] & goes_on & (one != q)
     same, anew = both & moves, both & word & (two != q)
-    square = same & met[one, b] & met[two, a]
+    square = same & goes_on & met[two, a]
     early = np.maximum(by_a, by_b)
     said, edge, last = np.empty((3, 4, k, v, v), np.int64)  # which state it is, of which transition, and the last told
     said[0], said[1], said[2], said[3] = one, other, two, q

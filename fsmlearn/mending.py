@@ -202,7 +202,7 @@ def shake(now: Mended) -> Mended:
     """Search on from machines that are somewhat worse, and from whatever shorter that comes to (iterated local search,
     Lourenço et al. 2003): several states are split that no split alone pays for, states are merged with the nearest,
     several at once and each alone, and transitions lead elsewhere at random, as far as the log hardly minds. In the end
-    several of a state are led elsewhere at once.
+    several of a state are led elsewhere at once, and splits that fall short by a few nats are led anew.
 
     A search ends where each move alone makes the machine longer. Often two have to go together: a state that is not
     told apart hides that another could be. And where states differ little, rows of both may have been led to either, so
