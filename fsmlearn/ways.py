@@ -46,10 +46,12 @@ class Ways:
             self._triggers[state][trigger] = rows
         self._shown: Counter[Answer] = Counter()  # states and triggers that show an answer
         self._often: Counter[Answer] = Counter()  # rows that do
-        for group in self._groups.values():
+        self._counted: Counter[Way] = Counter()  # rows that take each way
+        for (state, trigger), group in self._groups.items():
             for answer, t in group.ways:
                 self._shown[answer] += 1
                 self._often[answer] += t.count
+                self._counted[state, trigger, answer] += t.count
         self.kinds = len(self._shown)  # of answers
         self._total = self._often.total()
         self.leave_out({})
@@ -68,11 +70,12 @@ class Ways:
         return self._triggers[state]
 
     def leave_out(self, ways: Mapping[Way, int]) -> None:
-        """From now on count as if so many rows had never taken these ways."""
-        self._without = ways
-        self._rows_without: dict[Answer, int] = {}  # rows that are left out, by answer
-        for (_, _, answer), rows in ways.items():
-            self._rows_without[answer] = self._rows_without.get(answer, 0) + rows
+        """From now on count as if so many rows had never taken these ways, or all that did if there are fewer: where
+        the machine had lost its way the rows were counted elsewhere."""
+        self._without = {way: min(rows, self._counted[way]) for way, rows in ways.items()}
+        self._rows_without: Counter[Answer] = Counter()  # rows that are left out, by answer
+        for (_, _, answer), rows in self._without.items():
+            self._rows_without[answer] += rows
         # whether nothing is left that gives some of these answers
         self.exhausted = any(self._often[answer] <= rows for answer, rows in self._rows_without.items())
 
@@ -93,7 +96,7 @@ class Ways:
         1995), and what nothing shows has the share of it that rows have which show what no other row does.
         """
         usual = self._usual(answer) if known else 0.0
-        usual = usual or self.kinds / (self._total - sum(self._without.values()) + self.kinds)
+        usual = usual or self.kinds / (self._total - self._rows_without.total() + self.kinds)
         total = 0.0
         for name, share in belief.items():
             group = self._groups.get((name, trigger))
@@ -103,9 +106,9 @@ class Ways:
                 continue
             seen, rows, kinds = 0, group.rows, group.kinds
             for said, t in group.ways:
-                left = self._left_out(name, trigger, said)
+                left = min(self._left_out(name, trigger, said), t.count)
                 rows -= left
-                kinds -= 0 < t.count <= left
+                kinds -= 0 < t.count == left
                 if _matches(said, answer):
                     seen += t.count - left
             kinds = max(kinds, 1)
@@ -120,7 +123,7 @@ class Ways:
         same: Iterable[Answer] = [answer] if answer in self._shown else self._shown
         without = self._rows_without
         shown = sum(
-            self._shown[each] for each in same if _matches(each, answer) and self._often[each] > without.get(each, 0)
+            self._shown[each] for each in same if _matches(each, answer) and self._often[each] > without[each]
         )
         return shown / self._shown.total()
 

@@ -144,6 +144,16 @@ def test_rows_that_are_left_out_do_not_count() -> None:
     assert ways.share({"S1": 1.0}, "", ("c", None), known=True) == pytest.approx((2 + 2 * 1 / 5) / (6 + 2))
 
 
+def test_no_more_rows_are_left_out_than_were_counted() -> None:
+    ways = Ways(SMALL)
+    shares = []
+    for times in (1, 10):
+        ways.leave_out({("S1", "", (word, None)): times * rows for word, rows in (("c", 2), ("End", 4))})
+        shares.append([ways.share({"S1": 1.0}, "", (word, None), known=True) for word in ("a", "c", "End")])
+    assert shares[0] == shares[1]
+    assert all(0 < share <= 1 for share in shares[0])
+
+
 def test_the_more_rows_a_row_contradicts_the_more_surprising_it_is() -> None:
     def surprise(rows: int) -> float:
         machine = Machine.build("mealy", 0, [None], ["a", "b"], [(0, "a", 0, "x", rows), (0, "b", 0, "y", 10)])
