@@ -14,7 +14,7 @@ import numpy as np
 
 from fsmlearn.evidence import Floats, Table, fit, said
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.partings import apart, partings
+from fsmlearn.partings import apart, latches, partings
 from fsmlearn.prior import described
 from fsmlearn.standing import Standing, leading, settle, summed, voted
 
@@ -245,8 +245,9 @@ def reroute(rows: Rows, now: Standing) -> Standing | None:
 
 def parted(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine with a state more, though to split alone falls short by a few nats: transitions are led anew
-    first. None where there is none."""
-    for parting in partings(rows, now, SPLITS):
+    first. Here a state of their own may have, too, the rows that stay in a state once they took some transition there.
+    None where there is none."""
+    for parting in (*partings(rows, now, SPLITS), *latches(rows, now, SPLITS)):
         trial = settle(rows, apart(now.table, [parting]), now.found)
         if len(trial.table) > len(now.table) and trial.length < now.length + SHORT:
             while (step := simplify(rows, trial) or align(rows, trial)) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,21 +52,48 @@ def apart(table: Table, some: Iterable[Parting]) -> Table:
 def partings(rows: Rows, now: Standing, tries: int) -> list[Parting]:
     """The most promising partings, best first: of the rows that come straight from where a way leads, and of all until
     the state is left again."""
-    states, target = now.fit.states, now.table.target
-    each, before = np.arange(len(rows)), rows.preceding
+    states, target, before = now.fit.states, now.table.target, rows.preceding
     way = np.where(before >= 0, states[before] * rows.symbols + rows.symbol[before], target.size + rows.label)
-    entered = np.where(before >= 0, target[states[before], rows.symbol[before]], now.table.start[rows.label])
-    came = (entered == states) & ~rows.broken
-    stays = came & (before >= 0) & (states[before] == states)
-    since = np.where(stays, before, each)  # the row that a stay begins with
-    while not np.array_equal(further := since[since], since):
-        since = further
+    came, since = _stays(rows, now)
     straight, whole = np.flatnonzero(came), np.flatnonzero(came[since])
     found = [*_parted(_ways(rows, now, straight, way[straight]), rows, now, tries)]
-    if stays.any():
+    if (since != np.arange(len(rows))).any():
         found += _parted(_ways(rows, now, whole, way[since[whole]]), rows, now, tries, stays=True)
         found.sort(key=lambda parting: -parting.gain)
     return found[:tries]
+
+
+def latches(rows: Rows, now: Standing, tries: int) -> list[Parting]:
+    """The most promising partings, best first, of the rows that stay in a state once they took a transition that does
+    not leave it. The way into the state does not tell them from the rows before."""
+    states, before, each = now.fit.states, rows.preceding, np.arange(len(rows))
+    since = _stays(rows, now)[1]
+    stayed = np.where(since != each, leading(rows, now.fit)[states[before], rows.symbol[before]], -1)
+    order = np.lexsort((since, states))  # stay by stay, each row after the one before
+    begin = np.maximum.accumulate(np.where(since[order] == order, each, 0))
+    found = list[Parting]()
+    for q, (lo, hi) in enumerate(pairwise(np.searchsorted(states[order], np.arange(len(now.table) + 1)).tolist())):
+        mine, began = order[lo:hi], begin[lo:hi] - lo
+        by = stayed[mine]
+        for u in np.unique(by[by >= 0]).tolist():
+            taken = np.cumsum(by == u)
+            some = mine[taken > taken[began]]
+            ways = _ways(rows, now, some, np.full(len(some), q * rows.symbols + u))
+            found.append(_grown(ways, rows, now, 0, stays=True))
+    found.sort(key=lambda parting: -parting.gain)
+    return [parting for parting in found[:tries] if parting.gain > CERTAIN]
+
+
+def _stays(rows: Rows, now: Standing) -> tuple[Bools, Ints]:
+    """Which rows (N,) come to their state by where the machine leads, and for each the row that the stay in its state
+    begins with."""
+    states, before = now.fit.states, rows.preceding
+    entered = np.where(before >= 0, now.table.target[states[before], rows.symbol[before]], now.table.start[rows.label])
+    came = (entered == states) & ~rows.broken
+    since = np.where(came & (before >= 0) & (states[before] == states), before, np.arange(len(rows)))
+    while not np.array_equal(further := since[since], since):
+        since = further
+    return came, since
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +175,8 @@ def _grown(ways: _Ways, rows: Rows, now: Standing, seed: int, stays: bool) -> Pa
         likelihood[new[rows.symbol_cell]] = own.stray
         likelihood[said[own.better]] = own.likelihood[own.better]
         fares = ways.count[mine] * likelihood[symbol] + ways.votes[mine, goes[symbol]] - ways.present[mine]
-        if stays:
-            goes[goes == q] = -1
+        if stays:  # where the old state does; what comes back to that one begins there
+            goes[(goes == q) & (now.table.target[q] == q)] = -1
         best = Parting(gain, tuple(ways.way[group].tolist()), int(now.table.label[q]), goes)
         better = np.flatnonzero(np.bincount(ways.index[mine], fares, len(ways.way)) > CERTAIN)
         joined = np.union1d(better, [seed])

@@ -11,7 +11,7 @@ from hidden import hidden, hiding_all
 from fsmlearn import moves, standing
 from fsmlearn.evidence import Table
 from fsmlearn.packing import Ints, Rows
-from fsmlearn.partings import apart, partings
+from fsmlearn.partings import apart, latches, partings
 from fsmlearn.standing import Standing
 
 SEEDS = range(4)
@@ -88,6 +88,45 @@ def test_ways_that_belong_together_are_parted_together() -> None:
     assert two is not None
     assert len(two.table) == 3
     assert two.fit.misfits == 0
+
+
+def bolts() -> tuple[Rows, Standing]:
+    """A door, 0, leads into a room and out of it. There chatter, 1 and 2, changes nothing, nor does a bolt, 3, that is
+    drawn once and for all, but the key, 4, is answered otherwise from then on. The table does not know of the bolt."""
+    rng = np.random.default_rng(0)
+    walks = []
+    for _ in range(60):
+        walk: list[tuple[int, int]] = []
+        for _ in range(3):
+            walk.append((0, 0))
+            drawn = 0
+            for trigger in rng.choice([1, 2, 3, 4], p=[0.4, 0.3, 0.15, 0.15], size=8).tolist():
+                drawn |= trigger == 3
+                walk.append((trigger, int(drawn and trigger == 4)))
+            walk.append((0, 0))
+        walks.append(walk)
+    rows = rows_of(walks)
+    return rows, stood(rows, [[1, 0, 0, 0, 0], [0, 1, 1, 1, 1]])
+
+
+def test_what_a_state_remembers_while_it_stays_is_parted_by_what_it_took_there() -> None:
+    rows, now = bolts()
+    assert now.fit.misfits > 50
+    first, *others = latches(rows, now, 8)
+    state, symbol = divmod(first.ways[0], rows.symbols)
+    assert (state, int(rows.cell_trigger[rows.symbol_cell[symbol]])) == (1, 3)
+    assert all(other.gain < first.gain for other in others)
+    found = standing.settle(rows, apart(now.table, [first]), now.found)
+    assert len(found.table) == 3
+    assert found.fit.misfits == 0
+    assert latches(rows, found, 8) == []
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_noise_promises_no_latches(seed: int, noise: float) -> None:
+    case, _ = hidden(seed, noise=noise)
+    assert max((parting.gain for parting in latches(case.rows, case.true(), 8)), default=0) < 15
 
 
 def test_what_failed_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
