@@ -122,9 +122,7 @@ class Ways:
         """The share of an answer in what is new to a state; 0 for one that nothing shows."""
         same: Iterable[Answer] = [answer] if answer in self._shown else self._shown
         without = self._rows_without
-        shown = sum(
-            self._shown[each] for each in same if _matches(each, answer) and self._often[each] > without[each]
-        )
+        shown = sum(self._shown[each] for each in same if _matches(each, answer) and self._often[each] > without[each])
         return shown / self._shown.total()
 
 
