@@ -33,11 +33,11 @@ DEAR = 1_500_000  # numbers of a pass over the log, rows times states, from whic
 Kick = Callable[[Rows, Standing, int, np.random.Generator], tuple[Table, Ints] | None]
 TEARS: list[tuple[Kick, int]] = [(torn, n) for n in (2, 3, 5)]  # states that are parted at once
 MELTS: list[tuple[Kick, int]] = [(melted, n) for n in (2, 4)]  # states that are merged at once
-KNOCKS = [*TEARS * 3, *MELTS * 3, *((merged, n) for n in range(12))]  # and each alone
-FEW = [*TEARS, *MELTS, *((merged, n) for n in range(8))]  # where a search is dear, or nothing seems to be left to find
+SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
+KNOCKS = [*TEARS * 3, *MELTS * 3, *((merged, n) for n in range(12)), *SHAKES]  # states are merged each alone, too
+FEW = [*TEARS, *MELTS, *((merged, n) for n in range(8)), *SHAKES]  # where a search is dear, or nothing seems to be left
 AGAIN = 3  # times at most that these are made
 REGROWTH = 10  # splits after each of them: of 37 that won in 38 logs of DTLS, SSH and EDHOC none took more than 8
-SHAKES: list[tuple[Kick, int]] = [(shaken, nats) for nats in (10, 20, 40)]  # that a transition may mind
 
 Breaks = tuple[Prices, tuple[Bools, Bools]]  # of a run, and in which places breaks, and exchanges, are seldom
 
@@ -209,19 +209,17 @@ def shake(now: Mended) -> Mended:
     that neither has a future of its own to vote with. How much of this is tried depends on what a try costs; states
     that the log bears out well are left alone.
     """
-    start, rng = now, np.random.default_rng(0)
+    found, rng = now, np.random.default_rng(0)
     dear = now.standing.ahead.size > DEAR
     for _ in range(AGAIN):
-        if now.rows.repairs:
+        before, few = found, dear or found.explains
+        alone = SHAKES if few else SHAKES * 3  # where rows are lost
+        found = kicked(found, alone if found.rows.repairs else FEW if few else KNOCKS, rng)
+        if found is before:
             break
-        before = now
-        now = kicked(now, FEW if dear or now.explains else KNOCKS, rng)
-        if now is before:
-            break
-    found = kicked(now, SHAKES * 3 if now.rows.repairs and not dear else SHAKES, rng)
     while (led := reroute(found.rows, found.standing) or parted(found.rows, found.standing)) is not None:
         found = Mended(found.rows, search.descend(found.rows, led.table, led.found))
-    return refine(found) if found is not start else start
+    return refine(found) if found is not now else now
 
 
 def kicked(now: Mended, kicks: Iterable[tuple[Kick, int]], rng: np.random.Generator) -> Mended:
