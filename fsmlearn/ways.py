@@ -23,8 +23,8 @@ class _Group:
     """The ways on from a state, under a trigger if the machine is told triggers."""
 
     ways: tuple[tuple[Answer, Transition], ...]  # the most probable first
+    answers: Counter[Answer]  # rows that give each
     rows: int
-    kinds: int  # of answers
 
 
 class Ways:
@@ -40,18 +40,19 @@ class Ways:
         self.rows: Counter[str] = Counter()  # that leave each state
         self._triggers: dict[str, Counter[str]] = {name: Counter() for name in machine.labels}
         for (state, trigger), ways in grouped.items():
-            rows = sum(t.count for _, t in ways)
-            self._groups[state, trigger] = _Group(tuple(ways), rows, len({answer for answer, _ in ways}))
+            answers = Counter[Answer]()
+            for answer, t in ways:
+                answers[answer] += t.count
+            rows = answers.total()
+            self._groups[state, trigger] = _Group(tuple(ways), answers, rows)
             self.rows[state] += rows
             self._triggers[state][trigger] = rows
         self._shown: Counter[Answer] = Counter()  # states and triggers that show an answer
         self._often: Counter[Answer] = Counter()  # rows that do
-        self._counted: Counter[Way] = Counter()  # rows that take each way
-        for (state, trigger), group in self._groups.items():
-            for answer, t in group.ways:
+        for group in self._groups.values():
+            for answer, count in group.answers.items():
                 self._shown[answer] += 1
-                self._often[answer] += t.count
-                self._counted[state, trigger, answer] += t.count
+                self._often[answer] += count
         self.kinds = len(self._shown)  # of answers
         self._total = self._often.total()
         self.leave_out({})
@@ -72,7 +73,10 @@ class Ways:
     def leave_out(self, ways: Mapping[Way, int]) -> None:
         """From now on count as if so many rows had never taken these ways, or all that did if there are fewer: where
         the machine had lost its way the rows were counted elsewhere."""
-        self._without = {way: min(rows, self._counted[way]) for way, rows in ways.items()}
+        self._without = {
+            (state, trigger, answer): min(rows, self._groups[state, trigger].answers[answer])
+            for (state, trigger, answer), rows in ways.items()
+        }
         self._rows_without: Counter[Answer] = Counter()  # rows that are left out, by answer
         for (_, _, answer), rows in self._without.items():
             self._rows_without[answer] += rows
@@ -104,13 +108,13 @@ class Ways:
                 triggers = len(self._triggers[name]) + 1
                 total += share * usual * triggers / (self.rows[name] + triggers)
                 continue
-            seen, rows, kinds = 0, group.rows, group.kinds
-            for said, t in group.ways:
-                left = min(self._left_out(name, trigger, said), t.count)
+            seen, rows, kinds = 0, group.rows, len(group.answers)
+            for said, count in group.answers.items():
+                left = self._left_out(name, trigger, said)
                 rows -= left
-                kinds -= 0 < t.count == left
+                kinds -= 0 < count == left
                 if _matches(said, answer):
-                    seen += t.count - left
+                    seen += count - left
             kinds = max(kinds, 1)
             total += share * (seen + kinds * usual) / (rows + kinds)
         return min(total, 1.0)

@@ -154,6 +154,22 @@ def test_no_more_rows_are_left_out_than_were_counted() -> None:
     assert all(0 < share <= 1 for share in shares[0])
 
 
+def test_rows_are_left_out_once_of_an_answer_that_leads_to_several_states() -> None:
+    ways = [
+        (0, "a", 1, None, 30),
+        (0, "a", 2, None, 20),
+        (0, "a", 0, None, 10),
+        (1, "a", 0, None, 5),
+        (2, "a", 1, None, 5),
+    ]
+    machine = Machine.build("moore", 0, ["off", "on", "on"], ["a"], ways)
+    off, *_ = machine.labels
+    told = Ways(machine)
+    told.leave_out({(off, "a", ("on", None)): 4})
+    # under their triggers two states show "on", two "off"; of this one's 60 rows 56 are left, 46 of them with "on"
+    assert told.share({off: 1.0}, "a", ("on", None), known=True) == pytest.approx((46 + 2 * 2 / 4) / (56 + 2))
+
+
 def test_the_more_rows_a_row_contradicts_the_more_surprising_it_is() -> None:
     def surprise(rows: int) -> float:
         machine = Machine.build("mealy", 0, [None], ["a", "b"], [(0, "a", 0, "x", rows), (0, "b", 0, "y", 10)])
