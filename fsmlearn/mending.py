@@ -213,8 +213,10 @@ def shake(now: Mended) -> Mended:
     dear = now.standing.ahead.size > DEAR
     for _ in range(AGAIN):
         before, few = found, dear or found.explains
-        alone = SHAKES if few else SHAKES * 3  # where rows are lost
-        found = kicked(found, alone if found.rows.repairs else FEW if few else KNOCKS, rng)
+        if found.rows.repairs:
+            found = kicked(found, SHAKES if few else SHAKES * 3, rng)
+        else:
+            found = kicked(found, FEW if few else KNOCKS, rng)
         if found is before:
             break
     while (led := reroute(found.rows, found.standing) or parted(found.rows, found.standing)) is not None:

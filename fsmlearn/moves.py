@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -247,7 +248,7 @@ def parted(rows: Rows, now: Standing) -> Standing | None:
     """A shorter machine with a state more, though to split alone falls short by a few nats: transitions are led anew
     first. Here a state of their own may have, too, the rows that stay in a state once they took some transition there.
     None where there is none."""
-    for parting in (*partings(rows, now, SPLITS), *latches(rows, now, SPLITS)):
+    for parting in chain.from_iterable(seek(rows, now, SPLITS) for seek in (partings, latches)):
         trial = settle(rows, apart(now.table, [parting]), now.found)
         if len(trial.table) > len(now.table) and trial.length < now.length + SHORT:
             while (step := simplify(rows, trial) or align(rows, trial)) is not None:
